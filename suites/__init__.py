@@ -1,0 +1,1 @@
+"""The conformance tests, one file for each area; `pytest --havip` runs them."""

@@ -1,0 +1,226 @@
+"""The protocol by which a network is put under test.
+
+A target is a driver: it makes VPCs, subnets, NICs and HAVIPs in the network under test, plugs lab hosts into it,
+and reads back what the network says of itself. Whether the network keeps its word is judged elsewhere, by frames
+and by a third host; nothing here decides a verdict.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from types import TracebackType
+from typing import Self
+
+from pytest_havip.lab import Host
+
+__all__ = [
+    "BindingEvent",
+    "Feature",
+    "Havip",
+    "HavipState",
+    "Nic",
+    "Refused",
+    "Rejection",
+    "Subnet",
+    "Target",
+    "TargetError",
+    "Vpc",
+]
+
+
+class Feature(Enum):
+    """What a network may offer beyond carrying frames; a test that needs an absent one is *unsupported*."""
+
+    ADJUSTABLE_QUOTA = "the operator can change the HAVIP quota of a VPC"
+    EVENTS = "binding changes can be listed"
+    REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
+    ROUTING = "a gateway routes between the subnets of a VPC"
+
+
+class TargetError(Exception):
+    """The network under test, or its driver, broke: an engine error, never a verdict."""
+
+
+class Refused(Exception):  # noqa: N818 - the field's word: the network refuses a request
+    """The network's control plane refused a request, as it may.
+
+    Args:
+        code: The network's own error code, such as ``LimitExceeded``.
+        message: Its explanation.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """A private network; equal CIDRs may stand side by side."""
+
+    id: str
+    cidr: IPv4Network
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet of a VPC, with the address of its gateway."""
+
+    id: str
+    vpc_id: str
+    cidr: IPv4Network
+    gateway: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A network interface of an instance, with its fixed address."""
+
+    id: str
+    subnet: Subnet
+    mac: str
+    address: IPv4Address
+    instance_id: str
+
+    @property
+    def interface(self) -> IPv4Interface:
+        """The fixed address with the subnet's prefix, as a host configures it."""
+        return IPv4Interface(f"{self.address}/{self.subnet.cidr.prefixlen}")
+
+
+@dataclass(frozen=True, slots=True)
+class Havip:
+    """A HAVIP as it was created; who owns it is in `HavipState`."""
+
+    id: str
+    name: str
+    address: IPv4Address
+    vpc_id: str
+    subnet_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HavipState:
+    """What the network's control plane says of a HAVIP right now.
+
+    Args:
+        havip: The HAVIP.
+        bound: Whether some NIC owns it.
+        nic_id: The owner's NIC, empty when unbound.
+        instance_id: The owner's instance, empty when unbound.
+        flushed: The network's stamp of the last binding change, in its own format.
+    """
+
+    havip: Havip
+    bound: bool
+    nic_id: str
+    instance_id: str
+    flushed: str
+
+
+@dataclass(frozen=True, slots=True)
+class BindingEvent:
+    """One binding change, in the network's order; an empty NIC id means unbound."""
+
+    sequence: int
+    havip_id: str
+    old_nic_id: str
+    new_nic_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """How many frames of a NIC were rejected, by the sender address that they named and the reason."""
+
+    nic_id: str
+    address: IPv4Address
+    reason: str
+    count: int
+
+
+class Target(ABC):
+    """A network under test. Every method raises `Refused` where the network refuses, `TargetError` where it breaks."""
+
+    #: Optional abilities of this network.
+    features: frozenset[Feature] = frozenset()
+    #: Seconds after which an announcement has surely been handled, for a network that does not promise to handle
+    #: announcements in the order of their arrival; `None` where it does promise (then a fence needs no waiting).
+    settle_time: float | None = None
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How the target was chosen, as ``--havip-target`` spells it."""
+
+    @abstractmethod
+    def create_vpc(self, cidr: str) -> Vpc:
+        """Create a VPC."""
+
+    @abstractmethod
+    def delete_vpc(self, vpc: Vpc) -> None:
+        """Delete a VPC with all that is in it, unplugging its NICs."""
+
+    @abstractmethod
+    def create_subnet(self, vpc: Vpc, cidr: str) -> Subnet:
+        """Create a subnet and its gateway."""
+
+    @abstractmethod
+    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
+        """Create a NIC in the subnet and plug the host into it; the host gets the interface, up, without addresses."""
+
+    @abstractmethod
+    def unplug(self, nic: Nic) -> None:
+        """Detach the NIC from its instance and delete it."""
+
+    @abstractmethod
+    def set_link(self, nic: Nic, *, up: bool) -> None:
+        """Cut or mend the NIC's link at the network's end; the host notices the loss of carrier."""
+
+    @abstractmethod
+    def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
+        """Create a HAVIP, with an automatic address unless one is given."""
+
+    @abstractmethod
+    def rename_havip(self, havip: Havip, name: str) -> None:
+        """Change a HAVIP's name."""
+
+    @abstractmethod
+    def delete_havip(self, havip: Havip) -> None:
+        """Release a HAVIP; it may be bound."""
+
+    @abstractmethod
+    def havip_state(self, havip: Havip) -> HavipState | None:
+        """What the control plane says of a HAVIP, `None` when it no longer knows it."""
+
+    @abstractmethod
+    def havips(self, vpc: Vpc) -> list[Havip]:
+        """All HAVIPs of a VPC."""
+
+    @abstractmethod
+    def havip_quota(self, vpc: Vpc) -> int:
+        """How many HAVIPs the VPC may have."""
+
+    def set_havip_quota(self, quota: int) -> None:
+        """Change the quota for every VPC (feature `ADJUSTABLE_QUOTA`)."""
+        raise TargetError(f"{self.name} cannot change its quota to {quota}: it lacks {Feature.ADJUSTABLE_QUOTA}")
+
+    def rejections(self) -> list[Rejection]:
+        """Frames rejected so far (feature `REJECTION_COUNTERS`)."""
+        raise TargetError(f"{self.name} does not count rejections: it lacks {Feature.REJECTION_COUNTERS}")
+
+    def events(self) -> list[BindingEvent]:
+        """Binding changes so far, in order (feature `EVENTS`)."""
+        raise TargetError(f"{self.name} lists no events: it lacks {Feature.EVENTS}")
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the network and free what it holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

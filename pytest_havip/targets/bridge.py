@@ -1,0 +1,164 @@
+"""A plain Linux bridge under a scripted control plane: a network that forwards well and guards nothing.
+
+It keeps the suites honest. What passes here is ordinary Ethernet; what only a HAVIP network can pass (spoof rejection,
+scope, release) must fail here, and which requirements those are is a test of our own.
+"""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+from itertools import count
+
+from pytest_havip.lab import Host, Lab, Link
+from pytest_havip.targets.base import Feature, Havip, HavipState, Nic, Refused, Subnet, Target, Vpc
+
+__all__ = ["PlainBridge"]
+
+_QUOTA = 10
+_BRIDGE = "br0"
+_SPA, _TPA, _SHA = slice(28, 32), slice(38, 42), slice(22, 28)
+
+
+class PlainBridge(Target):
+    """One bridge for each VPC; its subnets share it, and the bridge's own host routes between them.
+
+    Args:
+        lab: Where the bridges stand.
+    """
+
+    features = frozenset({Feature.ROUTING})
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._numbers = count(1)
+        self._switches: dict[str, Host] = {}
+        self._subnets: dict[str, Subnet] = {}
+        self._links: dict[str, tuple[Nic, Link]] = {}
+        self._havips: dict[str, Havip] = {}
+
+    @property
+    def name(self) -> str:
+        """How the target was chosen."""
+        return "bridge"
+
+    def create_vpc(self, cidr: str) -> Vpc:
+        """See `Target.create_vpc`."""
+        vpc = Vpc(self._id("vpc"), IPv4Network(cidr))
+        switch = self._lab.host(vpc.id)
+        switch.add_bridge(_BRIDGE)
+        switch.sysctl("net.ipv4.ip_forward", "1")
+        for hook in ("iptables", "arptables", "ip6tables"):
+            switch.sysctl(f"net.bridge.bridge-nf-call-{hook}", "0")
+        # The control plane learns owners as any neighbour does: it listens to announcements.
+        switch.port(_BRIDGE)
+        self._switches[vpc.id] = switch
+        return vpc
+
+    def delete_vpc(self, vpc: Vpc) -> None:
+        """See `Target.delete_vpc`."""
+        for nic, _ in tuple(self._links.values()):
+            if nic.subnet.vpc_id == vpc.id:
+                self.unplug(nic)
+        for havip in self.havips(vpc):
+            self.delete_havip(havip)
+        for subnet in tuple(self._subnets.values()):
+            if subnet.vpc_id == vpc.id:
+                del self._subnets[subnet.id]
+        self._lab.remove(self._switches.pop(vpc.id))
+
+    def create_subnet(self, vpc: Vpc, cidr: str) -> Subnet:
+        """See `Target.create_subnet`."""
+        network = IPv4Network(cidr)
+        subnet = Subnet(self._id("subnet"), vpc.id, network, network.network_address + 1)
+        self._switches[vpc.id].add_address(f"{subnet.gateway}/{network.prefixlen}", _BRIDGE)
+        self._subnets[subnet.id] = subnet
+        return subnet
+
+    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
+        """See `Target.plug`."""
+        fixed = self._address(subnet, address)
+        number = next(self._numbers)
+        nic = Nic(f"eni-{number:08}", subnet, f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}", fixed, host.name)
+        switch = self._switches[subnet.vpc_id]
+        link = self._lab.link(host, interface, switch, nic.id, mac=nic.mac)
+        switch.add_to_bridge(nic.id, _BRIDGE)
+        self._links[nic.id] = (nic, link)
+        return nic
+
+    def unplug(self, nic: Nic) -> None:
+        """See `Target.unplug`."""
+        _, link = self._links.pop(nic.id)
+        link.remove()
+
+    def set_link(self, nic: Nic, *, up: bool) -> None:
+        """See `Target.set_link`."""
+        _, link = self._links[nic.id]
+        if up:
+            link.mend()
+        else:
+            link.cut()
+
+    def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
+        """See `Target.create_havip`."""
+        if sum(havip.vpc_id == subnet.vpc_id for havip in self._havips.values()) >= _QUOTA:
+            raise Refused("LimitExceeded", f"{subnet.vpc_id} has {_QUOTA} HAVIPs already.")
+        havip = Havip(self._id("havip"), name, self._address(subnet, address), subnet.vpc_id, subnet.id)
+        self._havips[havip.id] = havip
+        return havip
+
+    def rename_havip(self, havip: Havip, name: str) -> None:
+        """See `Target.rename_havip`."""
+        self._havips[havip.id] = replace(havip, name=name)
+
+    def delete_havip(self, havip: Havip) -> None:
+        """See `Target.delete_havip`: the control plane forgets the address, and the bridge is not told."""
+        del self._havips[havip.id]
+
+    def havip_state(self, havip: Havip) -> HavipState | None:
+        """See `Target.havip_state`: the owner is the NIC whose MAC last announced the address."""
+        if havip.id not in self._havips:
+            return None
+        capture = self._switches[havip.vpc_id].port(_BRIDGE).capture
+        capture.sync()
+        vip = havip.address.packed
+        heard = [frame.data for frame in capture.frames() if frame.data[_SPA] == vip == frame.data[_TPA]]
+        mac = heard[-1][_SHA].hex(":") if heard else None
+        owner = next((nic for nic, _ in self._links.values() if nic.mac == mac), None)
+        if owner is None:
+            return HavipState(self._havips[havip.id], bound=False, nic_id="", instance_id="", flushed="")
+        return HavipState(
+            self._havips[havip.id], bound=True, nic_id=owner.id, instance_id=owner.instance_id, flushed=""
+        )
+
+    def havips(self, vpc: Vpc) -> list[Havip]:
+        """See `Target.havips`."""
+        return [havip for havip in self._havips.values() if havip.vpc_id == vpc.id]
+
+    def havip_quota(self, vpc: Vpc) -> int:
+        """See `Target.havip_quota`."""
+        del vpc
+        return _QUOTA
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        for switch in self._switches.values():
+            self._lab.remove(switch)
+        self._switches.clear()
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}-{next(self._numbers):08}"
+
+    def _address(self, subnet: Subnet, wanted: str | None) -> IPv4Address:
+        """The wanted address if it is free and not reserved, else the lowest free one."""
+        taken = {nic.address for nic, _ in self._links.values() if nic.subnet.id == subnet.id}
+        taken |= {havip.address for havip in self._havips.values() if havip.subnet_id == subnet.id}
+        taken.add(subnet.gateway)
+        if wanted is None:
+            return next(address for address in subnet.cidr.hosts() if address not in taken)
+        address = IPv4Address(wanted)
+        if address not in subnet.cidr:
+            raise Refused("InvalidParameterValue.Range", f"{address} is not in {subnet.cidr}.")
+        if address in {subnet.cidr.network_address, subnet.cidr.broadcast_address, subnet.gateway}:
+            raise Refused("InvalidParameterValue.Reserved", f"{address} is reserved.")
+        if address in taken:
+            raise Refused("ResourceInUse", f"{address} is used already.")
+        return address

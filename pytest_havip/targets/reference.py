@@ -1,0 +1,231 @@
+"""The bundled reference network, started as a process of its own inside the lab and driven over its API."""
+
+import json
+import random
+import socket
+import sys
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network
+from string import ascii_lowercase, digits
+from typing import Any
+
+from pytest_havip.lab import Host, Lab
+from pytest_havip.targets.base import (
+    BindingEvent,
+    Feature,
+    Havip,
+    HavipState,
+    Nic,
+    Refused,
+    Rejection,
+    Subnet,
+    Target,
+    TargetError,
+    Vpc,
+)
+from pytest_havip.targets.tencent_api import TencentApi
+
+__all__ = ["ReferenceNetwork"]
+
+_LISTEN_FD, _CABLE_FD = 3, 4
+#: Seconds until the patch panel must have answered.
+_CABLE_TIMEOUT = 20.0
+
+
+class ReferenceNetwork(Target):
+    """The reference network.
+
+    Args:
+        lab: Where the network's process runs.
+        program: The arguments after ``python -m`` that start the service; a mutant's starter takes its place.
+        name: How the target was chosen.
+    """
+
+    features = frozenset(Feature)
+
+    def __init__(
+        self, lab: Lab, *, program: Sequence[str] = ("pytest_havip.network",), name: str = "reference"
+    ) -> None:
+        self._name = name
+        self._networks: dict[str, list[Nic]] = {}
+        # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            cable.settimeout(_CABLE_TIMEOUT)
+            self._cable = cable
+            self._api = TencentApi(*listener.getsockname())
+            with panel:
+                command = [sys.executable, "-m", *program]
+                command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
+                fds = {_LISTEN_FD: listener.fileno(), _CABLE_FD: panel.fileno()}
+                self._service = lab.spawn(command, fds=fds)
+
+    @property
+    def name(self) -> str:
+        """How the target was chosen."""
+        return self._name
+
+    def create_vpc(self, cidr: str) -> Vpc:
+        """See `Target.create_vpc`."""
+        vpc = self._call("CreateVpc", VpcName="lab", CidrBlock=cidr)["Vpc"]
+        self._networks[vpc["VpcId"]] = []
+        return Vpc(vpc["VpcId"], IPv4Network(vpc["CidrBlock"]))
+
+    def delete_vpc(self, vpc: Vpc) -> None:
+        """See `Target.delete_vpc`."""
+        for havip in self.havips(vpc):
+            self.delete_havip(havip)
+        for nic in tuple(self._networks.pop(vpc.id)):
+            self._remove_nic(nic)
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc.id]}]
+        for subnet in self._call("DescribeSubnets", Filters=of_vpc, Limit="100")["SubnetSet"]:
+            self._call("DeleteSubnet", SubnetId=subnet["SubnetId"])
+        self._call("DeleteVpc", VpcId=vpc.id)
+
+    def create_subnet(self, vpc: Vpc, cidr: str) -> Subnet:
+        """See `Target.create_subnet`."""
+        subnet = self._call("CreateSubnet", VpcId=vpc.id, SubnetName="lab", CidrBlock=cidr, Zone="lab-1")["Subnet"]
+        network = IPv4Network(subnet["CidrBlock"])
+        # Tencent's gateway is the subnet's first host address (clouds: product document, "reserved addresses").
+        return Subnet(subnet["SubnetId"], vpc.id, network, network.network_address + 1)
+
+    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
+        """See `Target.plug`."""
+        wanted = None if address is None else [{"PrivateIpAddress": address, "Primary": True}]
+        described = self._call(
+            "CreateNetworkInterface",
+            VpcId=subnet.vpc_id,
+            SubnetId=subnet.id,
+            NetworkInterfaceName=host.name,
+            PrivateIpAddresses=wanted,
+        )["NetworkInterface"]
+        fixed = next(entry for entry in described["PrivateIpAddressSet"] if entry["Primary"])
+        # The lab has no instances but its hosts, so their ids are made here; they need not be the same in every run.
+        instance_id = "ins-" + "".join(random.choices(ascii_lowercase + digits, k=8))  # noqa: S311 - a name
+        nic = Nic(
+            described["NetworkInterfaceId"],
+            subnet,
+            described["MacAddress"],
+            IPv4Address(fixed["PrivateIpAddress"]),
+            instance_id,
+        )
+        self._networks[subnet.vpc_id].append(nic)
+        self._call("AttachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=instance_id)
+        self._patch({"do": "plug", "nic": nic.id, "interface": interface}, host.namespace())
+        return nic
+
+    def unplug(self, nic: Nic) -> None:
+        """See `Target.unplug`."""
+        self._networks[nic.subnet.vpc_id].remove(nic)
+        self._remove_nic(nic)
+
+    def _remove_nic(self, nic: Nic) -> None:
+        self._call("DetachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=nic.instance_id)
+        self._call("DeleteNetworkInterface", NetworkInterfaceId=nic.id)
+
+    def set_link(self, nic: Nic, *, up: bool) -> None:
+        """See `Target.set_link`."""
+        self._patch({"do": "mend" if up else "cut", "nic": nic.id})
+
+    def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
+        """See `Target.create_havip`."""
+        answer = self._call("CreateHaVip", VpcId=subnet.vpc_id, SubnetId=subnet.id, HaVipName=name, Vip=address)
+        return _havip(answer["HaVip"])
+
+    def rename_havip(self, havip: Havip, name: str) -> None:
+        """See `Target.rename_havip`."""
+        self._call("ModifyHaVipAttribute", HaVipId=havip.id, HaVipName=name)
+
+    def delete_havip(self, havip: Havip) -> None:
+        """See `Target.delete_havip`."""
+        self._call("DeleteHaVip", HaVipId=havip.id)
+
+    def havip_state(self, havip: Havip) -> HavipState | None:
+        """See `Target.havip_state`."""
+        found = self._call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
+        if not found:
+            return None
+        (view,) = found
+        return HavipState(
+            havip=_havip(view),
+            bound=view["State"] == "AVAILABLE",
+            nic_id=view["NetworkInterfaceId"],
+            instance_id=view["InstanceId"],
+            flushed=view["FlushedTime"],
+        )
+
+    def havips(self, vpc: Vpc) -> list[Havip]:
+        """See `Target.havips`."""
+        filters = [{"Name": "vpc-id", "Values": [vpc.id]}]
+        found: list[Havip] = []
+        while True:
+            page = self._call("DescribeHaVips", Filters=filters, Offset=len(found), Limit=100)
+            found += [_havip(view) for view in page["HaVipSet"]]
+            if not page["HaVipSet"] or len(found) >= page["TotalCount"]:
+                return found
+
+    def havip_quota(self, vpc: Vpc) -> int:
+        """See `Target.havip_quota`; Tencent's limit is the same for every VPC."""
+        del vpc
+        (limit,) = self._call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
+        return int(limit["LimitValue"])
+
+    def set_havip_quota(self, quota: int) -> None:
+        """See `Target.set_havip_quota`."""
+        self._call("HavipLabModifyQuota", LimitType="vpc-max-havips", LimitValue=quota)
+
+    def rejections(self) -> list[Rejection]:
+        """See `Target.rejections`."""
+        return [
+            Rejection(entry["NetworkInterfaceId"], IPv4Address(entry["Address"]), entry["Reason"], entry["Count"])
+            for entry in self._call("HavipLabDescribeRejections")["RejectionSet"]
+        ]
+
+    def events(self) -> list[BindingEvent]:
+        """See `Target.events`."""
+        return [
+            BindingEvent(
+                entry["Sequence"],
+                entry["HaVipId"],
+                entry["OldNetworkInterfaceId"],
+                entry["NewNetworkInterfaceId"],
+                entry["Cause"],
+            )
+            for entry in self._call("HavipLabDescribeEvents", After=0)["EventSet"]
+        ]
+
+    def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+        """Call any action of the network's API, for tests of the API itself."""
+        return self._call(action, **parameters)
+
+    def close(self) -> None:
+        """End the service; its namespaces go with it."""
+        self._api.close()
+        self._cable.close()
+        self._service.kill()
+
+    def _call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+        try:
+            return self._api.call(action, **parameters)
+        except TargetError as error:
+            raise TargetError(f"{error}\n{self._post_mortem()}") from error
+
+    def _patch(self, order: dict[str, str], *fds: int) -> None:
+        """Give an order to the service's patch panel, with file descriptors beside it."""
+        try:
+            socket.send_fds(self._cable, [json.dumps(order).encode()], list(fds))
+            answer = self._cable.recv(65536)
+        except OSError as error:
+            raise TargetError(f"the patch panel did not answer {order}: {error!r}\n{self._post_mortem()}") from error
+        if not answer:
+            raise TargetError(f"the patch panel closed at {order}\n{self._post_mortem()}")
+        if "error" in (said := json.loads(answer)):
+            raise TargetError(f"the patch panel refused {order}: {said['error']}")
+
+    def _post_mortem(self) -> str:
+        state = "is alive" if self._service.alive else "has ended"
+        return f"The network's service {state}; the end of its log:\n{self._service.log()[-2000:] or '(nothing)'}"
+
+
+def _havip(view: dict[str, Any]) -> Havip:
+    return Havip(view["HaVipId"], view["HaVipName"], IPv4Address(view["Vip"]), view["VpcId"], view["SubnetId"])

@@ -1,0 +1,218 @@
+"""SPOOF: an address can be announced, or used as a sender, by its holder alone; what is rejected reaches nobody."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import pytest
+
+from pytest_havip.clients.announcer import Instance
+from pytest_havip.fixtures.judges import Fence
+from pytest_havip.observe.observer import Observer
+from pytest_havip.requirements import requirement
+from pytest_havip.targets.base import Havip, Subnet, Target
+
+__all__: list[str] = []
+
+Bind = Callable[[Instance, Havip], None]
+STRANGER = "02:00:00:00:be:ef"
+#: An address of the subnet that nobody has.
+UNALLOCATED = IPv4Address("172.17.16.200")
+
+
+def rejected(target: Target, machine: Instance) -> dict[tuple[str, str], int]:
+    """Frames of a machine that the network rejected so far, counted by named address and reason."""
+    return {
+        (str(entry.address), entry.reason): entry.count
+        for entry in target.rejections()
+        if entry.nic_id == machine.nic.id
+    }
+
+
+@requirement("HAVIP-SPOOF-001")
+@pytest.mark.parametrize("form", ["request", "reply"])
+def test_another_machines_address_cannot_be_announced(
+    a: Instance, b: Instance, observer: Observer, fence: Fence, form: str
+) -> None:
+    since = b.announce(a.address, form="reply" if form == "reply" else "request")
+    fence(b)
+    assert observer.heard_arp_from(a.address, since=since, mac=b.mac) == []
+    assert observer.owner_of(a.address, destination=a.mac) is a
+
+
+@requirement("HAVIP-SPOOF-002")
+@pytest.mark.parametrize("form", ["request", "reply"])
+def test_the_gateways_address_cannot_be_announced(
+    subnet: Subnet, b: Instance, observer: Observer, fence: Fence, form: str
+) -> None:
+    since = b.announce(subnet.gateway, form="reply" if form == "reply" else "request")
+    fence(b)
+    assert observer.heard_arp_from(subnet.gateway, since=since, mac=b.mac) == []
+
+
+@requirement("HAVIP-SPOOF-003")
+@pytest.mark.parametrize("form", ["request", "reply"])
+def test_an_unallocated_address_cannot_be_announced(b: Instance, observer: Observer, fence: Fence, form: str) -> None:
+    since = b.announce(UNALLOCATED, form="reply" if form == "reply" else "request")
+    fence(b)
+    assert observer.heard_arp_from(UNALLOCATED, since=since) == []
+    assert observer.owner_of(UNALLOCATED, destination=b.mac) is None
+
+
+@requirement("HAVIP-SPOOF-004")
+@pytest.mark.parametrize("mac", ["the owner's", "a stranger's", "VRRP's", "multicast", "zero"])
+def test_a_foreign_sender_mac_moves_nothing(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, mac: str
+) -> None:
+    macs = {
+        "the owner's": a.mac,
+        "a stranger's": STRANGER,
+        "VRRP's": "00:00:5e:00:01:33",
+        "multicast": "01:00:5e:00:00:12",
+        "zero": "00:00:00:00:00:00",
+    }
+    bind(a, havip)
+    since = b.announce(havip.address, sender_mac=macs[mac])
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    assert observer.heard_arp_from(havip.address, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-005")
+@pytest.mark.parametrize("whole", [False, True], ids=["Ethernet source alone", "sender MAC too"])
+def test_a_foreign_ethernet_source_moves_nothing(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, *, whole: bool
+) -> None:
+    bind(a, havip)
+    since = b.announce(havip.address, ethernet_source=STRANGER, sender_mac=STRANGER if whole else b.mac)
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    assert observer.heard_arp_from(havip.address, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-006")
+@pytest.mark.parametrize("operation", [1, 2], ids=["request", "reply"])
+def test_arp_from_the_havip_by_another_than_its_owner_reaches_nobody(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, operation: int
+) -> None:
+    bind(a, havip)
+    since = b.send(b.arp(operation, havip.address, observer.instance.address))
+    fence(b)
+    assert observer.heard_arp_from(havip.address, since=since) == []
+    since = a.send(a.arp(operation, havip.address, observer.instance.address))
+    fence(a)
+    assert observer.instance.name in observer.heard_arp_from(havip.address, since=since)
+
+
+@requirement("HAVIP-SPOOF-007")
+def test_a_packet_from_the_havip_by_another_than_its_owner_reaches_nobody(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+) -> None:
+    bind(a, havip)
+    me = observer.instance
+    for machine in (b, a):
+        token = f"from {machine.name} as the HAVIP".encode()
+        since = machine.send(machine.datagram(havip.address, me.address, me.mac, token))
+        fence(machine)
+        expected = [me.name] if machine is a else []
+        assert observer.witnesses(lambda data, token=token: token in data, since=since) == expected  # type: ignore[misc]
+
+
+@requirement("HAVIP-SPOOF-010")
+@pytest.mark.parametrize("whose", ["another machine's", "the gateway's", "nobody's"])
+def test_a_packet_from_a_foreign_address_reaches_nobody(
+    subnet: Subnet, a: Instance, b: Instance, observer: Observer, fence: Fence, whose: str
+) -> None:
+    sources = {"another machine's": a.address, "the gateway's": subnet.gateway, "nobody's": UNALLOCATED}
+    me = observer.instance
+    since = b.send(b.datagram(sources[whose], me.address, me.mac, b"a foreign source"))
+    fence(b)
+    assert observer.witnesses(lambda data: b"a foreign source" in data, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-008")
+@pytest.mark.parametrize("tag", ["8100 0000", "8100 0001", "88a8 0001", "86dd", "88cc"])
+def test_other_ethertypes_reach_nobody(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, tag: str
+) -> None:
+    bind(a, havip)
+    announcement = b.announcement(havip.address)
+    # The tag stands before the ethertype of the announcement; without room for one it replaces it.
+    rest = announcement[12:] if " " in tag else announcement[14:]
+    since = b.send(announcement[:12] + bytes.fromhex(tag) + rest)
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    vip = havip.address.packed
+    assert observer.witnesses(lambda data: vip in data and data[6:12] == announcement[6:12], since=since) == []
+
+
+@requirement("HAVIP-SPOOF-011")
+@pytest.mark.parametrize("field", ["hardware type", "protocol type", "hardware size", "protocol size", "cut short"])
+def test_a_malformed_announcement_reaches_nobody(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, field: str
+) -> None:
+    broken = {
+        "hardware type": (14, b"\x00\x06"),
+        "protocol type": (16, b"\x86\xdd"),
+        "hardware size": (18, b"\x08"),
+        "protocol size": (19, b"\x10"),
+    }
+    bind(a, havip)
+    frame = bytearray(b.announcement(havip.address))
+    if field == "cut short":
+        del frame[38:]
+    else:
+        offset, value = broken[field]
+        frame[offset : offset + len(value)] = value
+    since = b.send(bytes(frame))
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    assert observer.witnesses(lambda data: data[12:14] == b"\x08\x06" and data == bytes(frame), since=since) == []
+
+
+@requirement("HAVIP-SPOOF-012")
+@pytest.mark.parametrize("operation", [0, 3, 4, 8, 9], ids=["0", "RARP", "RARP reply", "InARP", "InARP reply"])
+def test_other_arp_operations_reach_nobody(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, operation: int
+) -> None:
+    bind(a, havip)
+    since = b.send(b.arp(operation, havip.address, havip.address))
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    assert observer.heard_arp_from(havip.address, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-009")
+def test_every_rejection_is_counted_by_nic_address_and_reason(
+    target: Target, subnet: Subnet, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+) -> None:
+    bind(a, havip)
+    vip, me = havip.address, observer.instance
+    frames = {
+        (str(a.address), "NOT_YOURS"): b.announcement(a.address),
+        (str(subnet.gateway), "NOT_YOURS"): b.announcement(subnet.gateway),
+        (str(vip), "MAC_MISMATCH"): b.announcement(vip, sender_mac=STRANGER),
+        (str(vip), "NOT_OWNER"): b.arp(2, vip, me.address),
+        (str(vip), "NOT_ARP_ANNOUNCEMENT"): b.arp(3, vip, vip),
+        (str(UNALLOCATED), "NOT_YOURS"): b.datagram(UNALLOCATED, me.address, me.mac, b""),
+    }
+    before = rejected(target, b)
+    for times, frame in enumerate(frames.values(), start=1):
+        for _ in range(times):
+            b.send(frame)
+    fence(b)
+    after = rejected(target, b)
+    counted = {key: after.get(key, 0) - before.get(key, 0) for key in frames}
+    assert counted == {key: times for times, key in enumerate(frames, start=1)}
+
+
+@requirement("HAVIP-SPOOF-013")
+def test_what_one_nic_may_another_may_not(
+    havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+) -> None:
+    bind(a, havip)
+    since = b.send(b.arp(2, a.address, observer.instance.address))
+    b.announce(havip.address, sender_mac=a.mac, ethernet_source=a.mac)
+    fence(b)
+    assert observer.owner_of(havip.address) is a
+    assert observer.heard_arp_from(a.address, since=since, mac=b.mac) == []
+    assert observer.heard_arp_from(havip.address, since=since) == []
