@@ -1,0 +1,148 @@
+"""Every option of the plugin, in one table, from which flags, ini keys, variables, header and docs are made.
+
+An option's value comes from the command line, else the ini file, else the environment, else its default.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+
+import pytest
+
+__all__ = ["OPTIONS", "Option", "Setting", "Settings", "add_options", "enabled_early", "settings_of"]
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_TARGET = re.compile(r"reference|bridge|mutant:[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Args:
+        name: As in the flag, without the dashes.
+        help: What it does, one sentence.
+        default: The value when nobody sets it.
+        metavar: The placeholder of its value; empty for a switch.
+    """
+
+    name: str
+    help: str
+    default: str
+    metavar: str = ""
+
+    @property
+    def flag(self) -> str:
+        """The command line's spelling."""
+        return f"--{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """The ini file's spelling, and the attribute of pytest's own option object."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment's spelling."""
+        return self.ini.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and who set it."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this run was asked to do.
+
+    Args:
+        enabled: Whether ``--havip`` is on.
+        target: The network under test, as ``--havip-target`` spells it.
+        target_source: Who chose the target.
+    """
+
+    enabled: bool
+    target: str
+    target_source: str
+
+
+_ENABLED = Option(
+    "havip",
+    "Run the HAVIP conformance tests; with paths, run those tests with the HAVIP fixtures enabled.",
+    "no",
+)
+_TARGET_OPTION = Option(
+    "havip-target",
+    "The network under test: reference, bridge (a plain Linux bridge) or mutant:NAME (the reference with one fault).",
+    "reference",
+    "TARGET",
+)
+
+#: All options, in the order in which help shows them.
+OPTIONS = (_ENABLED, _TARGET_OPTION)
+
+_SETTINGS = pytest.StashKey[Settings]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Give pytest the flags and ini keys of the table."""
+    group = parser.getgroup("havip", "floating private IPs (HAVIP)")
+    for option in OPTIONS:
+        text = f"{option.help} Also: ini {option.ini}, environment {option.variable}. Default: {option.default}."
+        if option.metavar:
+            group.addoption(option.flag, dest=option.ini, metavar=option.metavar, default=None, help=text)
+        else:
+            group.addoption(option.flag, dest=option.ini, action="store_const", const="yes", default=None, help=text)
+        parser.addini(option.ini, option.help, type="string", default=None)
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return what this run was asked to do; worked out once.
+
+    Raises:
+        pytest.UsageError: If a value makes no sense; the text says who set it and what would.
+    """
+    settings = config.stash.get(_SETTINGS, None)
+    if settings is None:
+        settings = _settings(_setting(_ENABLED, config, config.option), _setting(_TARGET_OPTION, config, config.option))
+        config.stash[_SETTINGS] = settings
+    return settings
+
+
+def enabled_early(config: pytest.Config) -> bool:
+    """Whether ``--havip`` is on, while pytest has not finished reading its command line."""
+    return _truth(_setting(_ENABLED, config, config.known_args_namespace))
+
+
+def _setting(option: Option, config: pytest.Config, flags: object) -> Setting:
+    candidates = (
+        (getattr(flags, option.ini, None), option.flag),
+        (config.getini(option.ini), f"{option.ini} in {config.inipath}"),
+        (os.environ.get(option.variable), f"environment {option.variable}"),
+    )
+    for value, source in candidates:
+        if value is not None:
+            return Setting(str(value).strip(), source)
+    return Setting(option.default, "default")
+
+
+def _settings(enabled: Setting, target: Setting) -> Settings:
+    switched_on = _truth(enabled)
+    if switched_on and not _TARGET.fullmatch(target.value):
+        raise pytest.UsageError(
+            f"{target.source} is {target.value!r}, which is no target. "
+            "Choose reference, bridge or mutant:NAME, where NAME is in small letters, digits, - and _.",
+        )
+    return Settings(switched_on, target.value, target.source)
+
+
+def _truth(setting: Setting) -> bool:
+    word = setting.value.lower()
+    if word not in _TRUE | _FALSE:
+        raise pytest.UsageError(f"{setting.source} is {setting.value!r}; it must be yes or no")
+    return word in _TRUE

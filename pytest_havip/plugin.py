@@ -1,0 +1,69 @@
+"""The pytest plugin: hooks and nothing else. Without ``--havip`` it stays out of the way and imports nothing heavy."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from pytest_havip.options import add_options, enabled_early, settings_of
+
+__all__: list[str] = []
+
+_MARKER_HELP = "havip_requirement(*ids): the requirements that this test proves; written as @requirement(id, ...)"
+
+
+def _suites() -> Path:
+    """The folder of the installed conformance tests, wherever the package is installed."""
+    from importlib.util import find_spec  # noqa: PLC0415 - only with --havip
+
+    spec = find_spec("pytest_havip.suites")
+    if spec is None or not spec.submodule_search_locations:
+        raise pytest.UsageError(
+            "pytest_havip.suites is not installed; install pytest-havip again (pip install pytest-havip)"
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flags and ini keys."""
+    add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """With ``--havip`` and no path, keep the surrounding project's conftest files out of the run."""
+    known = early_config.known_args_namespace
+    if enabled_early(early_config) and not known.file_or_dir:
+        known.file_or_dir = [str(_suites())]
+        known.confcutdir = str(_suites())
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; with ``--havip``, everything else."""
+    config.addinivalue_line("markers", _MARKER_HELP)
+    settings = settings_of(config)
+    if not settings.enabled:
+        return
+    from pytest_havip.session import HavipSession  # noqa: PLC0415 - only with --havip
+
+    bundled = config.args_source is not pytest.Config.ArgsSource.ARGS
+    if bundled:
+        config.args = [str(_suites())]
+        config.option.importmode = "importlib"
+        # A surrounding project may call its tests otherwise; ours are still to be found.
+        config.addinivalue_line("python_files", "test_*.py")
+        config.addinivalue_line("python_functions", "test_*")
+    session = HavipSession(config, settings, bundled=bundled)
+    config.pluginmanager.register(session, "havip-session")
+    session.enable_fixtures()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without ``--havip``, skip the tests that need it, and say so."""
+    if settings_of(config).enabled:
+        return
+    skip = pytest.mark.skip(reason="a HAVIP conformance test; run it with --havip")
+    for item in items:
+        if item.get_closest_marker("havip_requirement") is not None:
+            item.add_marker(skip)

@@ -1,0 +1,80 @@
+"""What a test leaves behind for whoever has to understand its failure.
+
+Fixtures attach evidence as they set up; it is asked for only when the test fails, while the lab still stands.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+__all__ = ["Evidence", "attach_file", "attach_ladder", "attach_observation", "evidence_of"]
+
+#: A text, or something that makes the text when it is asked for.
+Text = str | Callable[[], str]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything attached to one test.
+
+    Args:
+        observations: What a third host saw, with times, a line each.
+        ladders: Frames in the order of time, as text.
+        files: Files with more.
+    """
+
+    observations: list[Text] = field(default_factory=list)
+    ladders: list[Text] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+_EVIDENCE = pytest.StashKey[Evidence]()
+
+
+def attach_observation(test: pytest.Item | pytest.FixtureRequest, observation: Text) -> None:
+    """Say what a third host saw: it becomes the failure's *actual*.
+
+    Args:
+        test: The test, or a fixture's request.
+        observation: One line or a few, or what makes them on demand, such as ``17.2 ms  172.17.16.3 is at b``.
+    """
+    evidence_of(_item(test)).observations.append(observation)
+
+
+def attach_ladder(test: pytest.Item | pytest.FixtureRequest, ladder: Text) -> None:
+    """Attach a ladder of frames, or what draws it on demand; a failure shows it in full.
+
+    Args:
+        test: The test, or a fixture's request.
+        ladder: One frame a line, oldest first.
+    """
+    evidence_of(_item(test)).ladders.append(ladder)
+
+
+def attach_file(test: pytest.Item | pytest.FixtureRequest, path: Path) -> None:
+    """Name a file that a failure's reader should look into.
+
+    Args:
+        test: The test, or a fixture's request.
+        path: The file.
+    """
+    evidence_of(_item(test)).files.append(path)
+
+
+def evidence_of(item: pytest.Item) -> Evidence:
+    """Return everything attached to a test so far."""
+    return item.stash.setdefault(_EVIDENCE, Evidence())
+
+
+def _item(test: pytest.Item | pytest.FixtureRequest) -> pytest.Item:
+    if isinstance(test, pytest.Item):
+        return test
+    node = test.node
+    if not isinstance(node, pytest.Item):
+        raise TypeError(
+            f"evidence belongs to one test, and this fixture is of scope {test.scope!r}; attach it from a fixture of "
+            "scope 'function'",
+        )
+    return node

@@ -1,0 +1,130 @@
+"""The text that explains a failed conformance test."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_havip.reports.evidence import Evidence, Text
+from pytest_havip.reports.verdict import Verdict
+from pytest_havip.requirements.model import Requirement
+
+__all__ = ["Failure", "failure_of"]
+
+_LABEL = 13
+_MOST_LINES = 12
+_MOST_FRAMES = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Everything a failure says.
+
+    Args:
+        requirements: What was to be proved.
+        verdict: What came out.
+        expected: What the test asked for, as the test says it.
+        actual: What was there instead, the third host's words last.
+        ladders: Frames in the order of time.
+        files: Files with more evidence.
+        replay: The command that runs this test again.
+    """
+
+    requirements: tuple[Requirement, ...]
+    verdict: Verdict
+    expected: str
+    actual: str
+    ladders: tuple[str, ...]
+    files: tuple[Path, ...]
+    replay: str
+
+    @property
+    def title(self) -> str:
+        """Ids, levels and verdict, for the line above the text."""
+        return f"{', '.join(f'{each.id} ({each.level})' for each in self.requirements)}: {self.verdict}"
+
+    @property
+    def reason(self) -> str:
+        """What was there instead, in one short line."""
+        return textwrap.shorten(self.actual, 300, placeholder=" …")
+
+    def text(self) -> str:
+        """Return the whole explanation."""
+        lines: list[str] = []
+        for requirement in self.requirements:
+            lines += _field("requirement", f"{requirement.id} {requirement.level}: {requirement.text}")
+            lines += _field("", f"「{requirement.seed}」" if requirement.seed else "")
+            lines += _field("", f"source: {requirement.source}")
+        lines += _field("expected", self.expected)
+        lines += _field("actual", self.actual)
+        places = [str(file) for file in self.files]
+        if self.ladders:
+            places.append("the frames below")
+        lines += _field("evidence", "\n".join(places) or "the traceback above")
+        lines += _field("replay", self.replay)
+        for ladder in self.ladders:
+            lines += ["", "frames, oldest first", *_newest(ladder.splitlines())]
+        return "\n".join(lines)
+
+
+def failure_of(
+    requirements: Sequence[Requirement],
+    verdict: Verdict,
+    error: pytest.ExceptionInfo[BaseException],
+    item: pytest.Item,
+    evidence: Evidence,
+    replay: str,
+) -> Failure:
+    """Put together what a failed test says.
+
+    Args:
+        requirements: The requirements that the test proves.
+        verdict: What came out.
+        error: What the test raised.
+        item: The test.
+        evidence: What was attached to it.
+        replay: The command that runs it again.
+    """
+    said = error.exconly(tryshort=True).splitlines()
+    shown = [*said[:_MOST_LINES], *(["…"] if len(said) > _MOST_LINES else [])]
+    return Failure(
+        requirements=tuple(requirements),
+        verdict=verdict,
+        expected=_expectation(error, item),
+        actual="\n".join([*shown, *_texts(evidence.observations)]),
+        ladders=tuple(_texts(evidence.ladders)),
+        files=tuple(evidence.files),
+        replay=replay,
+    )
+
+
+def _expectation(error: pytest.ExceptionInfo[BaseException], item: pytest.Item) -> str:
+    """Return the statement of the test that did not hold: suites are written so that it reads as a sentence."""
+    for entry in reversed(error.traceback):
+        if Path(entry.path) == item.path:
+            statement = textwrap.dedent(str(entry.statement)).strip()
+            return statement.removeprefix("assert ")
+    return "the test's fixtures set the scene"
+
+
+def _texts(made: Iterable[Text]) -> list[str]:
+    """Make the texts; one that cannot be made says so, and leaves the failure itself readable."""
+    texts = []
+    for each in made:
+        try:
+            texts.append(each if isinstance(each, str) else each())
+        except Exception as error:  # noqa: BLE001 - the lab may be the very thing that broke
+            texts.append(f"(this evidence could not be made: {type(error).__name__}: {error})")
+    return texts
+
+
+def _newest(frames: list[str]) -> list[str]:
+    left_off = len(frames) - _MOST_FRAMES
+    return frames if left_off <= 0 else [f"({left_off} earlier frames left off)", *frames[left_off:]]
+
+
+def _field(label: str, text: str) -> list[str]:
+    lines = text.splitlines()
+    return [f"{label if number == 0 else '':<{_LABEL}}{line}" for number, line in enumerate(lines)]

@@ -1,0 +1,78 @@
+"""Turning pytest's reports of a test into a verdict, on the side where the test runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_havip.reports.evidence import evidence_of
+from pytest_havip.reports.failure import Failure, failure_of
+from pytest_havip.reports.verdict import Verdict, of_error, of_skip, worst
+from pytest_havip.requirements import Level, catalogue, requirement_ids
+
+__all__ = ["PHASE_VERDICT", "judge"]
+
+#: The attribute by which one phase's report tells its verdict; it crosses process borders with the report.
+PHASE_VERDICT = "havip_phase_verdict"
+
+_SO_FAR = pytest.StashKey[Verdict]()
+
+
+def judge(
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    report: pytest.TestReport,
+    replay: Callable[[pytest.Item, str], str],
+) -> None:
+    """Give a report of a conformance test its verdict and, where it fails, its explanation.
+
+    Reports of tests that name no requirement are left alone. A missed SHOULD is turned into an outcome of its own,
+    *non-strict*, which leaves the run green.
+
+    Args:
+        item: The test.
+        call: What happened in this phase of it.
+        report: pytest's report of the phase, changed in place.
+        replay: Makes the command that runs a test of a requirement again.
+    """
+    requirements = [catalogue()[identifier] for identifier in requirement_ids(item)]
+    if not requirements:
+        return
+    verdict = _phase(call)
+    if verdict is Verdict.FAIL and all(requirement.level is not Level.MUST for requirement in requirements):
+        verdict = Verdict.NON_STRICT
+    item.stash[_SO_FAR] = worst((item.stash.get(_SO_FAR, Verdict.NOT_RUN), verdict))
+    setattr(report, PHASE_VERDICT, verdict.value)
+    if call.excinfo is not None and verdict.rank > Verdict.PASS.rank:
+        command = replay(item, requirements[0].id)
+        failure = failure_of(requirements, verdict, call.excinfo, item, evidence_of(item), command)
+        _explain(report, failure)
+        _note(item, report, "havip_reason", failure.reason)
+        if verdict is Verdict.NON_STRICT and report.outcome == "failed":
+            report.outcome = "skipped"
+            report.wasxfail = f"non-strict: {failure.reason}"
+    if report.when == "teardown":
+        _note(item, report, "havip_verdict", item.stash[_SO_FAR].value)
+
+
+def _phase(call: pytest.CallInfo[None]) -> Verdict:
+    if call.excinfo is None:
+        return Verdict.PASS if call.when == "call" else Verdict.NOT_RUN
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        return of_skip(str(error.msg))
+    return of_error(error, call.when)
+
+
+def _explain(report: pytest.TestReport, failure: Failure) -> None:
+    longrepr: Any = report.longrepr
+    if hasattr(longrepr, "addsection"):
+        longrepr.addsection(failure.title, failure.text(), "-")
+    else:
+        report.sections.append((failure.title, failure.text()))
+
+
+def _note(item: pytest.Item, report: pytest.TestReport, name: str, value: str) -> None:
+    # The item's properties reach every later report of the test, and with the last one the JUnit file.
+    item.user_properties.append((name, value))
+    report.user_properties.append((name, value))

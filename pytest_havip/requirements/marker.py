@@ -1,0 +1,49 @@
+"""Binding tests to requirements: the decorator, and reading it back from a test."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from pytest_havip.requirements.registry import UnknownRequirement, load
+
+__all__ = ["MARKER", "requirement", "requirement_ids"]
+
+#: The pytest marker that carries a test's requirement ids.
+MARKER = "havip_requirement"
+
+_Test = TypeVar("_Test", bound=Callable[..., Any] | type)
+
+
+def requirement(*identifiers: str) -> Callable[[_Test], _Test]:
+    """Say which requirements a test proves.
+
+    The ids then select the test (``-k HAVIP-BIND-001``, ``-m HAVIP-BIND-001``) and stand in every report of it.
+
+    Args:
+        identifiers: One id or several of the catalogue.
+
+    Raises:
+        pytest.Collector.CollectError: If an id is not in the catalogue, or none is given; pytest shows the text alone.
+    """
+    caller = sys._getframe(1)  # noqa: SLF001 - the error must say where the mistake is
+    where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    if not identifiers:
+        raise pytest.Collector.CollectError(f"{where}: @requirement needs at least one id, such as HAVIP-BIND-001")
+    for identifier in identifiers:
+        try:
+            load()[identifier]
+        except UnknownRequirement as error:
+            raise pytest.Collector.CollectError(f"{where}: {error}") from None
+
+    def decorate(test: _Test) -> _Test:
+        marked: _Test = getattr(pytest.mark, MARKER)(*identifiers)(test)
+        return marked
+
+    return decorate
+
+
+def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
+    """Return the requirement ids of a test, its own first, then its class's and module's; each once."""
+    return tuple(dict.fromkeys(identifier for mark in item.iter_markers(MARKER) for identifier in mark.args))

@@ -1,0 +1,140 @@
+"""A run with ``--havip``: the hooks that give tests their requirements, verdicts and explanations."""
+
+import shlex
+from collections.abc import Generator
+from importlib import import_module
+from os.path import relpath
+
+import pytest
+
+from pytest_havip.options import Settings
+from pytest_havip.reports.judging import PHASE_VERDICT, judge
+from pytest_havip.reports.machine import describe
+from pytest_havip.reports.runlog import RunLog
+from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
+from pytest_havip.reports.verdict import Verdict
+from pytest_havip.requirements import UnknownRequirement, catalogue, requirement_ids
+
+__all__ = ["CANNOT_RUN", "HavipSession"]
+
+#: The exit code of a run that the machine cannot do.
+CANNOT_RUN = 4
+
+#: What a phase's verdict looks like while a run goes on: letter and word, where they are not pytest's own.
+_LOOKS = {
+    Verdict.UNSUPPORTED: ("u", "UNSUPPORTED"),
+    Verdict.NON_STRICT: ("n", "NON-STRICT"),
+    Verdict.INCONCLUSIVE: ("I", "INCONCLUSIVE"),
+    Verdict.ENGINE_ERROR: ("E", "ENGINE-ERROR"),
+}
+
+
+class HavipSession:
+    """The plugin object of a run with ``--havip``.
+
+    Args:
+        config: pytest's configuration.
+        settings: What this run was asked to do.
+        bundled: Whether it runs the installed suites, not one's own tests.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings, *, bundled: bool) -> None:
+        self._config = config
+        self._settings = settings
+        self._bundled = bundled
+        self._log = RunLog()
+
+    def enable_fixtures(self) -> None:
+        """Make the HAVIP fixtures and the requirement ids known to pytest."""
+        # Helpers of the fixtures assert too, and their messages are part of a failure's explanation.
+        pytest.register_assert_rewrite("pytest_havip.fixtures", "pytest_havip.observe", "pytest_havip.suites")
+        modules = import_module("pytest_havip.fixtures").MODULES
+        for module in ("pytest_havip.reports.recording", *modules):
+            self._config.pluginmanager.import_plugin(module)
+        for requirement in catalogue().values():
+            self._config.addinivalue_line("markers", f"{requirement.id}: ({requirement.level}) {requirement.text}")
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is under test, and on what machine."""
+        return [
+            f"havip: target {self._settings.target} ({self._settings.target_source})",
+            f"havip: {describe()}",
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Stop at once, with one message, where the machine lacks something."""
+        option = session.config.option
+        if hasattr(session.config, "workerinput") or option.collectonly or option.showfixtures:
+            return
+        preflight = import_module("pytest_havip.preflight")
+        message = preflight.refusal(preflight.machine_checks(clients=self._bundled))
+        if message is not None:
+            pytest.exit(message, returncode=CANNOT_RUN)
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Make a test selectable by its requirement ids, and let every report of it name them."""
+        for identifier in requirement_ids(item):
+            try:
+                catalogue()[identifier]
+            except UnknownRequirement as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+            item.add_marker(identifier)
+            item.user_properties.append(("havip_requirement", identifier))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge each phase of a test."""
+        report = yield
+        judge(item, call, report, self._replay_test)
+        return report
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str | tuple[str, object]] | None:
+        """Show verdicts that pytest has no word for."""
+        word = getattr(report, PHASE_VERDICT, None)
+        look = _LOOKS.get(Verdict(word)) if word else None
+        if look is None:
+            return None
+        letter, word = look
+        if word == "NON-STRICT":
+            return "non-strict", letter, (word, {"yellow": True})
+        if report.skipped:
+            return "skipped", letter, word
+        return ("failed" if report.when == "call" else "error"), letter, word
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of a report; where tests run in several processes, all of them come by here."""
+        self._log.add(report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the run's tables."""
+        if not self._log.results:
+            return
+        terminalreporter.section(f"HAVIP requirements, target {self._settings.target}")
+        for line in requirement_lines(self._log, catalogue()):
+            terminalreporter.write_line(line)
+        for title, lines in (
+            ("takeovers", takeover_lines(self._log)),
+            ("HAVIP requirements that did not pass", trouble_lines(self._log, catalogue(), self._replay_requirement)),
+        ):
+            if lines:
+                terminalreporter.section(title, sep="-")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    def _replay_requirement(self, identifier: str) -> str:
+        where = "" if self._bundled else "".join(f" {shlex.quote(arg)}" for arg in self._config.args)
+        return f"{self._command}{where} -k {identifier}"
+
+    def _replay_test(self, item: pytest.Item, identifier: str) -> str:
+        if self._bundled:
+            return self._replay_requirement(identifier)
+        _, _, inside = item.nodeid.partition("::")
+        path = relpath(item.path, self._config.invocation_params.dir)
+        return f"{self._command} {shlex.quote(f'{path}::{inside}')}"
+
+    @property
+    def _command(self) -> str:
+        return f"pytest --havip --havip-target {self._settings.target}"
