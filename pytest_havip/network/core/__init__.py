@@ -1,0 +1,36 @@
+"""Every rule of the HAVIP network, sans-IO: requests and frames in, records, verdicts and effects out."""
+
+from pytest_havip.network.core.arguments import check_id, check_name, parse_address, parse_cidr
+from pytest_havip.network.core.effects import Cause, Change, Effect, Moved, Resend
+from pytest_havip.network.core.model import Binding, Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.network import Network
+from pytest_havip.network.core.profile import TENCENT, Profile
+from pytest_havip.network.core.refusal import Code, Refused
+from pytest_havip.network.core.verdict import Action, Decision, Reason, Verdict
+
+__all__ = [
+    "TENCENT",
+    "Action",
+    "Binding",
+    "Cause",
+    "Change",
+    "Code",
+    "Decision",
+    "Effect",
+    "Havip",
+    "Moved",
+    "Network",
+    "Nic",
+    "Profile",
+    "Reason",
+    "Record",
+    "Refused",
+    "Resend",
+    "Subnet",
+    "Verdict",
+    "Vpc",
+    "check_id",
+    "check_name",
+    "parse_address",
+    "parse_cidr",
+]

@@ -1,0 +1,104 @@
+"""What the guard of one VPC looks up, kept up to date by the changes of the records.
+
+The kernel keeps the same sets under the same names; both follow from the records alone.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from pytest_havip.network.core.model import Havip, Nic, Record, Subnet
+from pytest_havip.wire import mac_bytes
+
+__all__ = ["Forwarding", "Port", "Segment"]
+
+
+@dataclass(slots=True)
+class Segment:
+    """One subnet as the guard sees it: addresses as numbers and bytes, ready to compare."""
+
+    subnet_id: str
+    network: int
+    netmask: int
+    broadcast: bytes
+    gateway_mac: str
+
+    @classmethod
+    def of(cls, subnet: Subnet) -> "Segment":
+        """The segment of a subnet's record."""
+        cidr = subnet.cidr
+        return cls(
+            subnet.id,
+            int(cidr.network_address),
+            int(cidr.netmask),
+            cidr.broadcast_address.packed,
+            subnet.gateway_mac,
+        )
+
+    def has(self, address: bytes) -> bool:
+        """The address lies in the subnet's range."""
+        return int.from_bytes(address, "big") & self.netmask == self.network
+
+
+@dataclass(slots=True)
+class Port:
+    """The place of an attached NIC on its segment, and the addresses that it may send from."""
+
+    nic_id: str
+    segment: Segment
+    mac: bytes
+    senders: set[bytes]
+
+
+@dataclass(slots=True)
+class Forwarding:
+    """One VPC: segments and ports by id, HAVIPs (address -> id), their owners (address -> MAC), addresses held."""
+
+    segments: dict[str, Segment] = field(default_factory=dict)
+    ports: dict[str, Port] = field(default_factory=dict)
+    havips: dict[bytes, str] = field(default_factory=dict)
+    owners: dict[bytes, str] = field(default_factory=dict)
+    held: set[bytes] = field(default_factory=set)
+
+    def apply(self, before: Record | None, after: Record | None) -> None:
+        """Follow one change; a VPC's own record says nothing to the guard."""
+        if before is not None:
+            self._remove(before)
+        if after is not None:
+            self._add(after)
+
+    def _add(self, record: Record) -> None:
+        match record:
+            case Subnet():
+                self.segments[record.id] = Segment.of(record)
+                self.held.add(record.gateway.packed)
+            case Nic():
+                addresses = _packed(record.addresses)
+                self.held |= addresses
+                if record.instance_id:
+                    segment = self.segments[record.subnet_id]
+                    self.ports[record.id] = Port(record.id, segment, mac_bytes(record.mac), addresses)
+            case Havip():
+                address = record.address.packed
+                self.havips[address] = record.id
+                if record.binding is not None:
+                    self.owners[address] = record.binding.mac
+                    self.ports[record.binding.nic_id].senders.add(address)
+
+    def _remove(self, record: Record) -> None:
+        match record:
+            case Subnet():
+                del self.segments[record.id]
+                self.held.discard(record.gateway.packed)
+            case Nic():
+                self.held -= _packed(record.addresses)
+                self.ports.pop(record.id, None)
+            case Havip():
+                address = record.address.packed
+                del self.havips[address]
+                if record.binding is not None:
+                    del self.owners[address]
+                    self.ports[record.binding.nic_id].senders.discard(address)
+
+
+def _packed(addresses: tuple[IPv4Address, ...]) -> set[bytes]:
+    return {address.packed for address in addresses}

@@ -1,0 +1,83 @@
+"""The records of the network. Each is a value: a change makes a new record, and an effect names both."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+__all__ = ["Binding", "Havip", "Nic", "Record", "Subnet", "Vpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vpc:
+    """A private network of one customer; equal CIDRs side by side are normal. ``created`` in epoch seconds."""
+
+    id: str
+    name: str
+    cidr: IPv4Network
+    created: float
+    havip_quota: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A broadcast domain of a VPC. Its gateway has the first host address and a MAC that no other machine has."""
+
+    id: str
+    vpc_id: str
+    name: str
+    cidr: IPv4Network
+    gateway: IPv4Address
+    gateway_mac: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A network interface in a subnet; ``addresses[0]`` is the primary one, ``instance_id`` is "" while detached."""
+
+    id: str
+    vpc_id: str
+    subnet_id: str
+    name: str
+    mac: str
+    addresses: tuple[IPv4Address, ...]
+    instance_id: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Who owns a HAVIP, and since when. Keyed by NIC: two NICs may show the same virtual MAC, never the same id."""
+
+    nic_id: str
+    mac: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Havip:
+    """A floating address of one subnet.
+
+    Attributes:
+        id: ``havip-`` and eight characters.
+        name: any text.
+        vpc_id: its VPC.
+        subnet_id: its subnet; only NICs of this subnet may announce it.
+        address: the address, for life.
+        created: epoch seconds.
+        binding: the owner, None while unbound.
+        flushed: when the binding last changed (Tencent's FlushedTime), None if never. A refresh does not move it.
+        announced: when an announcement was last accepted, None if never.
+    """
+
+    id: str
+    name: str
+    vpc_id: str
+    subnet_id: str
+    address: IPv4Address
+    created: float
+    binding: Binding | None = None
+    flushed: float | None = None
+    announced: float | None = None
+
+
+Record = Vpc | Subnet | Nic | Havip

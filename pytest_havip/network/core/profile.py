@@ -1,0 +1,28 @@
+"""What clouds decide differently, as settings that never change while a network runs."""
+
+from dataclasses import dataclass
+
+__all__ = ["TENCENT", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The settings of one cloud.
+
+    Attributes:
+        name: how the profile is called.
+        havip_quota: HAVIPs that a new VPC may hold; the seed says "10 per VPC by default".
+        name_length: characters that a resource's name may have (Tencent API, ModifyHaVipAttribute).
+        announcement_rate: announcements of HAVIPs that one NIC may make in a second, in the long run.
+        announcement_burst: announcements that one NIC may make at once: 200 HAVIPs x 5 frames is normal for keepalived.
+    """
+
+    name: str
+    havip_quota: int = 10
+    name_length: int = 60
+    announcement_rate: int = 1000
+    announcement_burst: int = 1000
+
+
+TENCENT = Profile("tencent")
+"""Tencent Cloud as its product document and its API reference describe it; where they are silent, as it is safest."""

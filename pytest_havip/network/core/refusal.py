@@ -1,0 +1,32 @@
+"""How the network says no: a code of the Tencent API and a sentence for the caller."""
+
+from enum import StrEnum
+
+__all__ = ["Code", "Refused"]
+
+
+class Code(StrEnum):
+    """The error codes of the service ``vpc``, version 2017-03-12, that this network gives."""
+
+    DUPLICATE = "InvalidParameterValue.Duplicate"
+    EMPTY = "InvalidParameterValue.Empty"
+    MALFORMED = "InvalidParameterValue.Malformed"
+    RANGE = "InvalidParameterValue.Range"
+    RESERVED = "InvalidParameterValue.Reserved"
+    TOO_LONG = "InvalidParameterValue.TooLong"
+    CIDR_CONFLICT = "InvalidParameterValue.SubnetConflict"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    IN_USE = "ResourceInUse"
+    INSUFFICIENT = "ResourceInsufficient"
+    NOT_FOUND = "ResourceNotFound"
+    SUBNET_NOT_IN_VPC = "UnsupportedOperation.SubnetNotExists"
+    INVALID_STATE = "UnsupportedOperation.InvalidState"
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """The network does not do what it was asked; nothing has changed. ``code`` is the API's, ``message`` says why."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
