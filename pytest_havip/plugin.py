@@ -47,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_havip.session import HavipSession  # noqa: PLC0415 - only with --havip
 
+    # Whoever set the target, the run's own option now names it.
+    config.option.havip, config.option.havip_target = "yes", settings.target
     bundled = config.args_source is not pytest.Config.ArgsSource.ARGS
     if bundled:
         config.args = [str(_suites())]

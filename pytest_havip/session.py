@@ -13,7 +13,7 @@ from pytest_havip.reports.machine import describe
 from pytest_havip.reports.runlog import RunLog
 from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
 from pytest_havip.reports.verdict import Verdict
-from pytest_havip.requirements import UnknownRequirement, catalogue, requirement_ids
+from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
 
 __all__ = ["CANNOT_RUN", "HavipSession"]
 
@@ -46,8 +46,8 @@ class HavipSession:
 
     def enable_fixtures(self) -> None:
         """Make the HAVIP fixtures and the requirement ids known to pytest."""
-        # Helpers of the fixtures assert too, and their messages are part of a failure's explanation.
-        pytest.register_assert_rewrite("pytest_havip.fixtures", "pytest_havip.observe", "pytest_havip.suites")
+        # An observer asserts too, and its messages are part of a failure's explanation.
+        pytest.register_assert_rewrite("pytest_havip.observe")
         modules = import_module("pytest_havip.fixtures").MODULES
         for module in ("pytest_havip.reports.recording", *modules):
             self._config.pluginmanager.import_plugin(module)
@@ -74,13 +74,13 @@ class HavipSession:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Make a test selectable by its requirement ids, and let every report of it name them."""
-        for identifier in requirement_ids(item):
-            try:
-                catalogue()[identifier]
-            except UnknownRequirement as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-            item.add_marker(identifier)
-            item.user_properties.append(("havip_requirement", identifier))
+        try:
+            requirements = requirements_of(item)
+        except UnknownRequirement as error:
+            raise pytest.UsageError(f"{item.nodeid}: {error}") from None
+        for requirement in requirements:
+            item.add_marker(requirement.id)
+            item.user_properties.append(("havip_requirement", requirement.id))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

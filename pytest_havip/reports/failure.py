@@ -87,7 +87,7 @@ def failure_of(
         evidence: What was attached to it.
         replay: The command that runs it again.
     """
-    said = error.exconly(tryshort=True).splitlines()
+    said = [line for line in _message(error.value).splitlines() if line.strip()]
     shown = [*said[:_MOST_LINES], *(["…"] if len(said) > _MOST_LINES else [])]
     return Failure(
         requirements=tuple(requirements),
@@ -107,6 +107,14 @@ def _expectation(error: pytest.ExceptionInfo[BaseException], item: pytest.Item) 
             statement = textwrap.dedent(str(entry.statement)).strip()
             return statement.removeprefix("assert ")
     return "the test's fixtures set the scene"
+
+
+def _message(error: BaseException) -> str:
+    """Return what an exception says; that an assertion is an AssertionError is no news."""
+    text = str(error)
+    if isinstance(error, AssertionError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _texts(made: Iterable[Text]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from pytest_havip.reports.evidence import evidence_of
 from pytest_havip.reports.failure import Failure, failure_of
 from pytest_havip.reports.verdict import Verdict, of_error, of_skip, worst
-from pytest_havip.requirements import Level, catalogue, requirement_ids
+from pytest_havip.requirements import Level, requirements_of
 
 __all__ = ["PHASE_VERDICT", "judge"]
 
@@ -35,7 +35,7 @@ def judge(
         report: pytest's report of the phase, changed in place.
         replay: Makes the command that runs a test of a requirement again.
     """
-    requirements = [catalogue()[identifier] for identifier in requirement_ids(item)]
+    requirements = requirements_of(item)
     if not requirements:
         return
     verdict = _phase(call)

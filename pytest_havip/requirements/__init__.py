@@ -1,6 +1,6 @@
 """What is demanded of a HAVIP network and its clients, and which test proves it."""
 
-from pytest_havip.requirements.marker import requirement, requirement_ids
+from pytest_havip.requirements.marker import requirement, requirement_ids, requirements_of
 from pytest_havip.requirements.model import Level, Requirement
 from pytest_havip.requirements.registry import Catalogue, CatalogueError, UnknownRequirement
 from pytest_havip.requirements.registry import load as catalogue
@@ -14,4 +14,5 @@ __all__ = [
     "catalogue",
     "requirement",
     "requirement_ids",
+    "requirements_of",
 ]

@@ -1,28 +1,28 @@
 """Binding tests to requirements: the decorator, and reading it back from a test."""
 
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import pytest
 
+from pytest_havip.requirements.model import Requirement
 from pytest_havip.requirements.registry import UnknownRequirement, load
 
-__all__ = ["MARKER", "requirement", "requirement_ids"]
+__all__ = ["MARKER", "requirement", "requirement_ids", "requirements_of"]
 
 #: The pytest marker that carries a test's requirement ids.
 MARKER = "havip_requirement"
 
-_Test = TypeVar("_Test", bound=Callable[..., Any] | type)
 
-
-def requirement(*identifiers: str) -> Callable[[_Test], _Test]:
+def requirement(*identifiers: str) -> pytest.MarkDecorator:
     """Say which requirements a test proves.
 
     The ids then select the test (``-k HAVIP-BIND-001``, ``-m HAVIP-BIND-001``) and stand in every report of it.
 
     Args:
         identifiers: One id or several of the catalogue.
+
+    Returns:
+        A marker, to decorate a test with, or for the ``marks`` of `pytest.param`.
 
     Raises:
         pytest.Collector.CollectError: If an id is not in the catalogue, or none is given; pytest shows the text alone.
@@ -37,13 +37,19 @@ def requirement(*identifiers: str) -> Callable[[_Test], _Test]:
         except UnknownRequirement as error:
             raise pytest.Collector.CollectError(f"{where}: {error}") from None
 
-    def decorate(test: _Test) -> _Test:
-        marked: _Test = getattr(pytest.mark, MARKER)(*identifiers)(test)
-        return marked
-
-    return decorate
+    mark: pytest.MarkDecorator = getattr(pytest.mark, MARKER)(*identifiers)
+    return mark
 
 
 def requirement_ids(item: pytest.Item) -> tuple[str, ...]:
     """Return the requirement ids of a test, its own first, then its class's and module's; each once."""
     return tuple(dict.fromkeys(identifier for mark in item.iter_markers(MARKER) for identifier in mark.args))
+
+
+def requirements_of(item: pytest.Item) -> tuple[Requirement, ...]:
+    """Return the requirements of a test.
+
+    Raises:
+        UnknownRequirement: If a marker names an id that the catalogue does not have.
+    """
+    return tuple(load()[identifier] for identifier in requirement_ids(item))

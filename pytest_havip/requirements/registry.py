@@ -102,6 +102,6 @@ def _requirement(entry: Mapping[str, Any]) -> Requirement:
         raise CatalogueError(f"{name}: an id looks like HAVIP-BIND-001")
     if match["area"] != entry["area"] or entry["area"] not in AREAS:
         raise CatalogueError(f"{name}: area is {entry['area']!r}; it must be the id's middle part and one of {AREAS}")
-    if entry["level"] not in Level:
+    if entry["level"] not in tuple(Level):
         raise CatalogueError(f"{name}: level is {entry['level']!r}; it must be one of {', '.join(Level)}")
     return Requirement(**{**entry, "level": Level(entry["level"])})
