@@ -1,7 +1,6 @@
 """The pytest plugin: hooks and nothing else. Without ``--havip`` it stays out of the way and imports nothing heavy."""
 
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +11,14 @@ __all__: list[str] = []
 _MARKER_HELP = "havip_requirement(*ids): the requirements that this test proves; written as @requirement(id, ...)"
 
 
-def _suites() -> Path:
-    """The folder of the installed conformance tests, wherever the package is installed."""
-    from importlib.util import find_spec  # noqa: PLC0415 - only with --havip
+def _suites() -> str:
+    """The folder of the installed conformance tests."""
+    from pytest_havip.requirements.coverage import suites_folder  # noqa: PLC0415 - only with --havip
 
-    spec = find_spec("pytest_havip.suites")
-    if spec is None or not spec.submodule_search_locations:
-        raise pytest.UsageError(
-            "pytest_havip.suites is not installed; install pytest-havip again (pip install pytest-havip)"
-        )
-    return Path(next(iter(spec.submodule_search_locations)))
+    try:
+        return str(suites_folder())
+    except FileNotFoundError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,8 +31,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """With ``--havip`` and no path, keep the surrounding project's conftest files out of the run."""
     known = early_config.known_args_namespace
     if enabled_early(early_config) and not known.file_or_dir:
-        known.file_or_dir = [str(_suites())]
-        known.confcutdir = str(_suites())
+        known.file_or_dir = [_suites()]
+        known.confcutdir = _suites()
     return (yield)
 
 
@@ -51,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.havip, config.option.havip_target = "yes", settings.target
     bundled = config.args_source is not pytest.Config.ArgsSource.ARGS
     if bundled:
-        config.args = [str(_suites())]
+        config.args = [_suites()]
         config.option.importmode = "importlib"
         # A surrounding project may call its tests otherwise; ours are still to be found.
         config.addinivalue_line("python_files", "test_*.py")

@@ -1,0 +1,5 @@
+"""The ``havip`` command."""
+
+from pytest_havip.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,40 @@
+"""Reading the command line of ``havip`` and choosing what to do."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytest_havip import __version__
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``havip`` and return its exit code.
+
+    Args:
+        arguments: The words after ``havip``; those of this process when left out.
+    """
+    parsed = _parser().parse_args(arguments)
+    # Each command's module is imported only when it is asked for.
+    code: int = import_module(f"pytest_havip.cli.{parsed.command}").run(parsed)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="havip",
+        description="Floating private IPs (HAVIP): check this machine, read the requirements. "
+        "The tests themselves run by `pytest --havip`.",
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-havip {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "doctor", help="check what this machine has and lacks; exit code 1 if something needed is missing"
+    )
+    listing = commands.add_parser("list", help="list the requirements")
+    listing.add_argument("--area", help="only this area, such as BIND")
+    listing.add_argument("--level", help="only this level: MUST, SHOULD or MAY")
+    explain = commands.add_parser("explain", help="show one requirement, where it comes from and which tests prove it")
+    explain.add_argument("id", help="such as HAVIP-BIND-001")
+    return parser
