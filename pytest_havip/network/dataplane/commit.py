@@ -1,0 +1,83 @@
+"""Bringing the kernel to what the core has decided."""
+
+from collections.abc import Iterable, Mapping
+
+from pytest_havip.network.core import Change, Effect, Nic, Subnet, Vpc
+from pytest_havip.network.dataplane import ruleset
+from pytest_havip.network.dataplane.remover import Remover
+from pytest_havip.network.dataplane.vpc import VpcFabric
+
+__all__ = ["DataPlane"]
+
+
+class DataPlane:
+    """The kernel objects of all VPCs.
+
+    Attributes:
+        fabrics: VPC id -> its part of the kernel.
+    """
+
+    __slots__ = ("_fabrics", "_remover")
+
+    def __init__(self, remover: Remover) -> None:
+        self._remover = remover
+        self._fabrics: dict[str, VpcFabric] = {}
+
+    @property
+    def fabrics(self) -> Mapping[str, VpcFabric]:
+        """VPC id -> its part of the kernel."""
+        return self._fabrics
+
+    def commit(self, effects: Iterable[Effect]) -> None:
+        """Carry out the changes among the effects: one transaction of the guard for each VPC.
+
+        Raises:
+            NftError, OSError: the kernel refused; it and the core now disagree, and the service must end.
+        """
+        by_vpc: dict[str, list[Change]] = {}
+        for effect in effects:
+            if isinstance(effect, Change):
+                by_vpc.setdefault(_vpc_of(effect), []).append(effect)
+        for vpc_id, changes in by_vpc.items():
+            self._commit_vpc(vpc_id, changes)
+
+    def _commit_vpc(self, vpc_id: str, changes: list[Change]) -> None:
+        for change in changes:
+            if change.before is None and isinstance(change.after, Vpc):
+                self._fabrics[vpc_id] = VpcFabric(ruleset.render(change.after, (), (), ()), self._remover)
+        fabric = self._fabrics[vpc_id]
+        for change in changes:
+            if change.before is None and isinstance(change.after, Subnet):
+                fabric.add_subnet(change.after)
+        commands = ruleset.commands([change for change in changes if not _is_of_vpc(change)])
+        if commands:
+            fabric.nft.run("\n".join(commands))
+        for change in changes:
+            self._take_down(fabric, change)
+
+    def _take_down(self, fabric: VpcFabric, change: Change) -> None:
+        """Remove what the change ended, now that the guard no longer speaks of it."""
+        before, after = change.before, change.after
+        if isinstance(before, Nic) and (after is None or (isinstance(after, Nic) and not after.instance_id)):
+            fabric.ports.unplug(before.id)
+        elif isinstance(before, Subnet) and after is None:
+            fabric.remove_subnet(before)
+        elif isinstance(before, Vpc) and after is None:
+            self._fabrics.pop(before.id).close()
+
+    def close(self) -> None:
+        """Let go of everything in the kernel."""
+        for fabric in self._fabrics.values():
+            fabric.close()
+        self._fabrics.clear()
+        self._remover.close()
+
+
+def _is_of_vpc(change: Change) -> bool:
+    return isinstance(change.before, Vpc) or isinstance(change.after, Vpc)
+
+
+def _vpc_of(change: Change) -> str:
+    record = change.after if change.after is not None else change.before
+    assert record is not None
+    return record.id if isinstance(record, Vpc) else record.vpc_id

@@ -1,0 +1,68 @@
+"""The gateway of a VPC: a host of its own with one leg in each subnet."""
+
+from ipaddress import IPv4Interface
+
+from pytest_havip.network.core import Subnet
+from pytest_havip.network.dataplane.namespace import Namespace
+from pytest_havip.network.dataplane.netlink import (
+    RouteSocket,
+    add_address,
+    add_fixed_station,
+    add_veth,
+    attach_port,
+    guard_port,
+    make_router_interface,
+    set_state,
+)
+from pytest_havip.network.dataplane.ruleset import gateway_interface
+from pytest_havip.network.dataplane.settings import quieten
+
+__all__ = ["Router"]
+
+
+class Router:
+    """A namespace that forwards between the subnets of one VPC.
+
+    It stands behind a port of each bridge, so that what it sends passes the same rewrite as a host's frames.
+    """
+
+    __slots__ = ("_links", "_namespace")
+
+    def __init__(self) -> None:
+        self._namespace = Namespace.create()
+        quieten(self._namespace)
+        self._links = RouteSocket(self._namespace)
+
+    def join(self, subnet: Subnet, *, links: RouteSocket, bridge: int, port: int) -> None:
+        """Give the router a leg in a subnet: the gateway's address and MAC.
+
+        Args:
+            subnet: the subnet.
+            links: route socket of the VPC's namespace.
+            bridge: number of the subnet's bridge there.
+            port: number for the router's port there; the router's own interface gets the same one.
+        """
+        name = gateway_interface(subnet.id)
+        links.send(
+            add_veth(
+                port,
+                name,
+                peer=name,
+                peer_mac=subnet.gateway_mac,
+                peer_index=port,
+                namespace=self._namespace.fileno(),
+            ),
+            attach_port(port, bridge),
+            guard_port(port),
+            add_fixed_station(port, subnet.gateway_mac),
+        )
+        self._links.send(
+            set_state(port, up=True),
+            make_router_interface(port),
+            add_address(port, IPv4Interface((subnet.gateway, subnet.cidr.prefixlen))),
+        )
+
+    def close(self) -> None:
+        """Let go of the namespace and of what is in it."""
+        self._links.close()
+        self._namespace.close()

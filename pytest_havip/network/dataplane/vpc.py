@@ -1,0 +1,101 @@
+"""One VPC in the kernel: its namespace, bridges, gateway, guard, and the way of an announcement in and out."""
+
+import socket
+from itertools import count
+from typing import Final
+
+from pytest_havip.network.core import Nic, Subnet
+from pytest_havip.network.dataplane.namespace import Namespace
+from pytest_havip.network.dataplane.netlink import RouteSocket, add_bridge, set_state
+from pytest_havip.network.dataplane.nft import Nft
+from pytest_havip.network.dataplane.ports import Ports
+from pytest_havip.network.dataplane.punt import PuntSocket
+from pytest_havip.network.dataplane.remover import Remover
+from pytest_havip.network.dataplane.router import Router
+from pytest_havip.network.dataplane.settings import quieten
+
+__all__ = ["VpcFabric"]
+
+# A bridge needs an address; nobody ever sees this one on the wire.
+_BRIDGE_MAC: Final = "02:00:00:00:00:01"
+_FIRST_INDEX: Final = 10
+
+
+class VpcFabric:
+    """The kernel objects of one VPC; closing it frees them all.
+
+    Attributes:
+        nft: the packet filter of the namespace.
+        ports: the plugged NICs.
+        punt: the announcements that the guard handed over.
+    """
+
+    __slots__ = (
+        "_bridges",
+        "_gateways",
+        "_index",
+        "_links",
+        "_namespace",
+        "_remover",
+        "_router",
+        "_senders",
+        "nft",
+        "ports",
+        "punt",
+    )
+
+    def __init__(self, ruleset: str, remover: Remover) -> None:
+        self._remover = remover
+        self._namespace = Namespace.create()
+        quieten(self._namespace)
+        self._router = Router()
+        self._links = RouteSocket(self._namespace)
+        self._index = count(_FIRST_INDEX)  # numbers are never used twice: a late frame finds no wrong NIC
+        self._bridges: dict[str, int] = {}
+        self._gateways: dict[str, int] = {}
+        self._senders: dict[str, socket.socket] = {}
+        self.nft = Nft(self._namespace)
+        self.nft.run(ruleset)
+        self.ports = Ports(self._namespace, self._links, remover)
+        self.punt = PuntSocket(self._namespace)
+
+    def add_subnet(self, subnet: Subnet) -> None:
+        """Make a subnet's bridge, its gateway's leg and the socket that re-sends announcements into it."""
+        bridge, port = next(self._index), next(self._index)
+        self._links.send(add_bridge(bridge, subnet.id, _BRIDGE_MAC))
+        self._router.join(subnet, links=self._links, bridge=bridge, port=port)
+        sender = self._namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        sender.bind((subnet.id, 0))
+        sender.setblocking(False)
+        self._bridges[subnet.id] = bridge
+        self._gateways[subnet.id] = port
+        self._senders[subnet.id] = sender
+
+    def remove_subnet(self, subnet: Subnet) -> None:
+        """Remove a subnet's bridge and its gateway's leg."""
+        self._senders.pop(subnet.id).close()
+        port, bridge = self._gateways.pop(subnet.id), self._bridges.pop(subnet.id)
+        self._links.send(set_state(port, up=False), set_state(bridge, up=False))
+        self._remover.remove(self._namespace, port, bridge)
+
+    def plug(self, nic: Nic, host: Namespace, interface: str) -> None:
+        """Run a cable from the NIC's subnet to an interface of a host; see `Ports.plug`."""
+        self.ports.plug(nic, host, interface, bridge=self._bridges[nic.subnet_id], index=next(self._index))
+
+    def resend(self, subnet_id: str, frame: bytes) -> None:
+        """Send a frame into a subnet as its sender had sent it; the guard keeps it from going back there.
+
+        Raises:
+            OSError: the bridge took no frame.
+        """
+        self._senders[subnet_id].send(frame)
+
+    def close(self) -> None:
+        """Let go of everything; the kernel removes the namespaces with their interfaces."""
+        for sender in self._senders.values():
+            sender.close()
+        self.punt.close()
+        self.nft.close()
+        self._router.close()
+        self._links.close()
+        self._namespace.close()

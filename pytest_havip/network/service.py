@@ -1,0 +1,194 @@
+"""The reference network at work: core, kernel and log tied together in one thread."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from pytest_havip.network.core import Change, Effect, Moved, Network, Resend, Vpc
+from pytest_havip.network.dataplane.commit import DataPlane
+from pytest_havip.network.dataplane.counters import Rejection, read_rejections
+from pytest_havip.network.dataplane.remover import Remover
+from pytest_havip.network.dataplane.vpc import VpcFabric
+from pytest_havip.network.events import EventLog
+
+__all__ = ["Service"]
+
+# Frames handled before the loop gets a turn for the API; a burst of 200 HAVIPs x 5 takes four turns.
+_TURN: Final = 256
+# What stands in the queues when an API call arrives was sent before it; under a flood somebody has to stop.
+_SETTLE: Final = 4096
+# Of an ARP packet behind its Ethernet header.
+_SENDER_ADDRESS: Final = slice(28, 32)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Decided, not yet committed."""
+
+    effects: list[Effect] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+
+
+class Service:
+    """Owns the network's state and its data plane; every method belongs to the loop's thread.
+
+    Attributes:
+        network: the rules and the state.
+        plane: the kernel's part.
+        events: what happened to bindings.
+        havip_quota: how many HAVIPs each VPC may hold.
+        failure: fails with the error that ends the service; nothing else ever settles it.
+    """
+
+    __slots__ = ("_decided", "_loop", "_overflows", "events", "failure", "havip_quota", "network", "plane")
+
+    def __init__(self, network: Network, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._decided: Counter[tuple[str, IPv4Address, str]] = Counter()
+        self._overflows: Counter[str] = Counter()
+        self.network = network
+        self.havip_quota = network.profile.havip_quota
+        self.events = EventLog()
+        self.failure: asyncio.Future[None] = loop.create_future()
+        self.plane = DataPlane(Remover(lambda error: loop.call_soon_threadsafe(self.fail, error)))
+
+    @staticmethod
+    def now() -> float:
+        """Return the time that state changes carry, in epoch seconds."""
+        return time.time()
+
+    def fail(self, error: BaseException) -> None:
+        """End the service: core and kernel may disagree, and a wrong network is worse than none."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    def create_vpc(self, name: str, cidr: IPv4Network) -> Vpc:
+        """Make a VPC under the quota that is in force; errors as in `Network.create_vpc`."""
+        vpc = self.network.create_vpc(name, cidr, now=self.now())
+        return self.network.set_havip_quota(vpc.id, self.havip_quota)
+
+    def set_havip_quota(self, quota: int) -> None:
+        """Change the quota of every VPC, those to come included."""
+        self.havip_quota = quota
+        for vpc_id in tuple(self.network.vpcs):
+            self.network.set_havip_quota(vpc_id, quota)
+
+    def apply(self) -> None:
+        """Carry out what the core has decided since the last time: commit, log, re-send."""
+        self._carry_out(self.network.take_effects())
+
+    def settle(self) -> None:
+        """Handle the announcements that arrived before now, so that an API call sees what was sent before it."""
+        for vpc_id in tuple(self.plane.fabrics):
+            self._handle(vpc_id, _SETTLE)
+
+    def rejections(self) -> list[Rejection]:
+        """Return what was turned away, by the guard and by the core, in no particular order."""
+        total = Counter(self._decided)
+        for fabric in self.plane.fabrics.values():
+            total.update(read_rejections(fabric.nft))
+        return [Rejection(*key, count) for key, count in total.items()]
+
+    def close(self) -> None:
+        """Let go of everything in the kernel."""
+        for fabric in self.plane.fabrics.values():
+            self._loop.remove_reader(fabric.punt.fileno())
+        self.plane.close()
+
+    def _take_turn(self, vpc_id: str) -> None:
+        try:
+            if self._handle(vpc_id, _TURN):
+                self._loop.call_soon(self._take_turn, vpc_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the service
+            self.fail(error)
+
+    def _handle(self, vpc_id: str, budget: int) -> bool:
+        """Decide a VPC's waiting announcements in arrival order; say whether the budget ran out before they did."""
+        fabric = self.plane.fabrics.get(vpc_id)
+        if fabric is None:
+            return False
+        batch = _Batch()
+        more = True
+        for _ in range(budget):
+            punted = fabric.punt.next()
+            if punted is None:
+                more = False
+                break
+            nic_id = fabric.ports.nic_of(punted.index)
+            if nic_id is not None:  # else it was unplugged meanwhile, and its frame goes with it
+                self._decide(punted.frame, nic_id, batch)
+        self._flush(batch)
+        self._note_overflow(vpc_id, fabric)
+        return more
+
+    def _decide(self, frame: bytes, nic_id: str, batch: _Batch) -> None:
+        decision = self.network.receive(frame, nic_id, now=self.now())
+        moved = {effect.havip.id for effect in decision.effects if isinstance(effect, Moved)}
+        if moved & batch.moved:  # a HAVIP moves once in a transaction, so that every owner was in force
+            self._flush(batch)
+        batch.effects.extend(decision.effects)
+        batch.moved |= moved
+        reason = decision.verdict.reason
+        if not decision.effects and reason is not None:
+            self._decided[nic_id, IPv4Address(frame[_SENDER_ADDRESS]), reason.value] += 1
+
+    def _flush(self, batch: _Batch) -> None:
+        effects = tuple(batch.effects)
+        batch.effects.clear()
+        batch.moved.clear()
+        self._carry_out(effects)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        if not effects:
+            return
+        for effect in effects:
+            if isinstance(effect, Change) and isinstance(effect.before, Vpc) and effect.after is None:
+                self._loop.remove_reader(self.plane.fabrics[effect.before.id].punt.fileno())
+        self.plane.commit(effects)
+        for effect in effects:
+            if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
+                vpc_id = effect.after.id
+                self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
+            elif isinstance(effect, Moved):
+                self._log(effect)
+        for effect in effects:
+            if isinstance(effect, Resend):
+                self._resend(effect)
+
+    def _log(self, moved: Moved) -> None:
+        self.events.append(
+            vpc_id=moved.havip.vpc_id,
+            havip_id=moved.havip.id,
+            address=str(moved.havip.address),
+            old_nic_id=moved.old_nic_id or "",
+            new_nic_id=moved.new_nic_id or "",
+            cause=moved.cause,
+            at=moved.at,
+        )
+
+    def _resend(self, resend: Resend) -> None:
+        vpc_id = self.network.subnets[resend.subnet_id].vpc_id
+        try:
+            self.plane.fabrics[vpc_id].resend(resend.subnet_id, resend.frame)
+        except OSError:  # no memory for it now; the mapping holds, and the owner announces again
+            self._log_loss(vpc_id, resend.nic_id, "NOT_RESENT")
+
+    def _note_overflow(self, vpc_id: str, fabric: VpcFabric) -> None:
+        if fabric.punt.overflows != self._overflows[vpc_id]:
+            self._overflows[vpc_id] = fabric.punt.overflows
+            self._log_loss(vpc_id, "", "OVERFLOW")
+
+    def _log_loss(self, vpc_id: str, nic_id: str, cause: str) -> None:
+        self.events.append(
+            vpc_id=vpc_id,
+            havip_id="",
+            address="",
+            old_nic_id=nic_id,
+            new_nic_id=nic_id,
+            cause=cause,
+            at=self.now(),
+        )
