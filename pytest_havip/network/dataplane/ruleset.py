@@ -88,7 +88,7 @@ def render(
     """
     _check(without)
     own = [subnet for subnet in subnets if subnet.vpc_id == vpc.id]
-    content = (*own, *nics, *havips)
+    content: tuple[Subnet | Nic | Havip, ...] = (*own, *nics, *havips)
     filled = frozenset[Element]().union(*(elements(record) for record in content if record.vpc_id == vpc.id))
     lines = [
         f'comment "{vpc.id}"',
