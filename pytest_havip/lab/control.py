@@ -1,0 +1,143 @@
+"""The outer end of the line to the lab's init: starts it, sends requests, ends it."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from typing import Any
+
+from pytest_havip.lab.errors import LabError, LabUnavailable
+from pytest_havip.lab.mounts import PRIVATE
+from pytest_havip.lab.pid1 import LARGEST_MESSAGE, MOST_DESCRIPTORS
+from pytest_havip.lab.remedies import explain
+
+__all__ = ["Control"]
+
+_ANSWER_SECONDS = 20.0
+_INIT = Path(__file__).with_name("init.py")
+
+
+class Control:
+    """The line to one init. Safe to use from several threads; never enters a namespace itself."""
+
+    def __init__(self, init: "subprocess.Popen[bytes]", line: socket.socket, *, user_namespace: bool) -> None:
+        self._init = init
+        self._line = line
+        self._turn = threading.Lock()
+        self.user_namespace = user_namespace
+        """False when the lab runs with the machine's own user ids (only as root, where nothing else is allowed)."""
+
+    @classmethod
+    def start(cls) -> "Control":
+        """Start an init and wait until it is ready. Raises LabUnavailable."""
+        try:
+            return cls._start(user_namespace=True)
+        except LabUnavailable:
+            if os.geteuid() != 0:
+                raise
+            return cls._start(user_namespace=False)
+
+    @classmethod
+    def _start(cls, *, user_namespace: bool) -> "Control":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        settings = {
+            "control": theirs.fileno(),
+            "owner": os.getpid(),
+            "user_namespace": user_namespace,
+            "keep": _kept_folders(),
+        }
+        errors = os.memfd_create("lab-init")
+        try:
+            init = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_INIT), str(_INIT.parents[2]), json.dumps(settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for pytest, which closes the lab in its own order
+            )
+            theirs.close()
+            control = cls(init, ours, user_namespace=user_namespace)
+            try:
+                ours.settimeout(_ANSWER_SECONDS)
+                answer = json.loads(ours.recv(LARGEST_MESSAGE) or b"{}")
+                if "ready" not in answer:
+                    raise explain(answer, os.pread(errors, 4096, 0).decode(errors="replace"))
+            except BaseException:
+                control.close()
+                raise
+            return control
+        finally:
+            theirs.close()
+            os.close(errors)
+
+    def request(self, action: str, fds: list[int] | None = None, **fields: object) -> tuple[dict[str, Any], list[int]]:
+        """Have the init do something.
+
+        Args:
+            action: one of the actions of `pid1`.
+            fds: descriptors to send along; they stay open here.
+            fields: the rest of the request.
+
+        Returns:
+            The answer's fields, and the descriptors that came with it, which are now the caller's.
+
+        Raises:
+            OSError: the init could not do it, with the errno of the call that failed.
+            LabError: the lab is closed or its init is gone.
+        """
+        message = json.dumps({"action": action, **fields}).encode()
+        out = list(fds or [])
+        large = -1
+        if len(message) >= LARGEST_MESSAGE:
+            large = os.memfd_create("request")
+            os.write(large, message)
+            message = b"memfd"
+            out.insert(0, large)
+        try:
+            with self._turn:
+                socket.send_fds(self._line, [message], out)
+                answer, received, _, _ = socket.recv_fds(
+                    self._line, LARGEST_MESSAGE, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+                )
+        except OSError as error:
+            raise LabError(f"the lab does not answer ({error}): it was closed, or something ended its init") from error
+        finally:
+            if large >= 0:
+                os.close(large)
+        if not answer:
+            raise LabError("the lab's init has ended: something killed it; open a new lab")
+        fields_back: dict[str, Any] = json.loads(answer)
+        if "error" in fields_back:
+            raise OSError(fields_back["errno"], fields_back["error"])
+        return fields_back, received
+
+    def close(self) -> None:
+        """End the init, and with it everything that runs in the lab. May be called again."""
+        if self._init.returncode is not None:
+            return
+        with contextlib.suppress(OSError):  # it may have closed its end already
+            self._line.shutdown(socket.SHUT_RDWR)  # reaches the init even if a fork of ours holds the line too
+        self._line.close()
+        try:
+            self._init.wait(_ANSWER_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
+            self._init.wait()
+
+
+def _kept_folders() -> list[str]:
+    """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's own and the current one."""
+    wanted = [sys.prefix, sys.base_prefix, str(_INIT.parents[2]), sysconfig.get_path("stdlib"), *sys.path]
+    with contextlib.suppress(FileNotFoundError):  # somebody has removed it
+        wanted.append(str(Path.cwd()))
+    folders = {Path(path).absolute() for path in wanted if path}
+    folders |= {folder.resolve() for folder in folders}
+    covered = [Path(private) for private in PRIVATE]
+    below = [folder for folder in folders if folder.is_dir() and any(top in folder.parents for top in covered)]
+    return sorted(str(folder) for folder in below if not any(other in folder.parents for other in below))

@@ -1,0 +1,267 @@
+"""A machine of the lab."""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Interface
+from typing import TYPE_CHECKING
+
+from pytest_havip.lab.errors import LabError
+from pytest_havip.lab.netlink import Neighbour, Netlink
+from pytest_havip.lab.port import Port
+from pytest_havip.lab.process import Completed, Process
+
+if TYPE_CHECKING:
+    import pyroute2
+    import testinfra.host
+
+    from pytest_havip.lab.lab import Lab
+
+__all__ = ["Host"]
+
+_AF_PACKET_NOTHING = 0
+_WRITABLE = ("/run/", "/tmp/")  # noqa: S108 (the host's own, not the machine's)
+
+
+class Host:
+    """A network namespace with a host name, a /sys, a /run and a /tmp of its own. Made by `Lab.host`.
+
+    IPv6 is switched off in it; `sysctl("net.ipv6.conf.all.disable_ipv6", "0")` switches it on.
+
+    Attributes:
+        name: unique in its lab.
+        lab: the lab that it belongs to.
+    """
+
+    def __init__(self, lab: "Lab", name: str) -> None:
+        self.lab = lab
+        self.name = name
+        _, (self._namespace, route) = lab.control.request("host", name=name)
+        self._netlink = Netlink(route)
+        self._route: pyroute2.IPRoute | None = None
+        self._infra: testinfra.host.Host | None = None
+        self._sockets: list[socket.socket] = []
+        self._ports: dict[str, Port] = {}
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name}>"
+
+    # --- its namespace -------------------------------------------------------------------------------------------
+
+    def namespace(self) -> int:
+        """Return the descriptor of the network namespace, to be sent to a network's driver. It stays the host's."""
+        self._check_open()
+        return self._namespace
+
+    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """Open a socket inside the host, for use out here. It is closed with the host at the latest.
+
+        Raises:
+            OSError: the kernel refused it.
+        """
+        _, (fd,) = self.lab.control.request(
+            "socket", host=self.name, family=int(family), kind=int(kind), protocol=protocol
+        )
+        opened = socket.socket(fileno=fd)
+        self._sockets = [*(kept for kept in self._sockets if kept.fileno() >= 0), opened]
+        return opened
+
+    @property
+    def route(self) -> "pyroute2.IPRoute":
+        """pyroute2's view of the host's network, for whatever this class has no method for."""
+        if self._route is None:
+            import pyroute2  # noqa: PLC0415 (it takes 0.1 s to import, and few need it)
+
+            _, (fd,) = self.lab.control.request(
+                "socket",
+                host=self.name,
+                family=int(socket.AF_NETLINK),
+                kind=int(socket.SOCK_DGRAM),  # pyroute2 wants this one
+                protocol=socket.NETLINK_ROUTE,
+            )
+            self._route = pyroute2.IPRoute(fileno=fd)
+        return self._route
+
+    @property
+    def infra(self) -> "testinfra.host.Host":
+        """Testinfra's view of the host: interfaces, processes, files, sockets."""
+        if self._infra is None:
+            from pytest_havip.lab.infra import infra_of  # noqa: PLC0415 (few need it)
+
+            self._infra = infra_of(self)
+        return self._infra
+
+    def sysctl(self, name: str, value: str) -> None:
+        """Set a kernel setting of this host's network, for example ``net.ipv4.ip_forward``.
+
+        Raises:
+            ValueError: it doesn't begin with ``net.``: all others belong to the machine.
+            OSError: there is no such setting here, or the value is no good.
+        """
+        path = name.replace(".", "/")
+        if not path.startswith("net/") or ".." in path:
+            raise ValueError(f"{name} is not a host's own: only settings below net. are")
+        self.lab.control.request("sysctl", host=self.name, path=path, value=value)
+
+    # --- interfaces ----------------------------------------------------------------------------------------------
+
+    def add_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:
+        """Give an interface an address with its prefix length, as in ``172.17.16.7/20``. Raises OSError if it has it."""
+        self._netlink.add_address(IPv4Interface(address), interface)
+
+    def remove_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:
+        """Take an address, named with its prefix length, from an interface. Raises OSError if it hasn't got it."""
+        self._netlink.delete_address(IPv4Interface(address), interface)
+
+    def addresses(self, interface: str = "eth0") -> list[IPv4Interface]:
+        """List the IPv4 addresses of an interface."""
+        return self._netlink.addresses(interface)
+
+    def mac(self, interface: str = "eth0") -> str:
+        """Return the MAC address of an interface, in lower case with colons."""
+        return self._netlink.mac(interface)
+
+    def interfaces(self) -> list[str]:
+        """List the names of all interfaces, ``lo`` among them."""
+        return self._netlink.names()
+
+    def link_up(self, interface: str = "eth0") -> None:
+        """Set an interface up."""
+        self._netlink.set_up(interface, up=True)
+
+    def link_down(self, interface: str = "eth0") -> None:
+        """Set an interface down; the kernel drops the routes through it, and the other end loses its carrier."""
+        self._netlink.set_up(interface, up=False)
+
+    def add_bridge(self, name: str) -> None:
+        """Make a bridge and set it up."""
+        self._netlink.create_bridge(name)
+
+    def join_bridge(self, interface: str, bridge: str) -> None:
+        """Make an interface a port of a bridge."""
+        self._netlink.set_master(interface, bridge)
+
+    def delete_interface(self, name: str) -> None:
+        """Remove an interface, and its other end with it. Raises OSError (ENODEV) when there is none of that name."""
+        self._netlink.delete(name)
+
+    def add_link(self, near: str, far: "Host", far_name: str, mac: str | None = None) -> None:
+        """Make a veth to another host, both ends up (`Lab.link` gives it a name to cut it by)."""
+        self._netlink.create_pair(near, far_name, far.namespace(), mac)
+        far.link_up(far_name)  # the kernel makes the far end of a pair down
+
+    # --- routes and neighbours -----------------------------------------------------------------------------------
+
+    def default_route(self, gateway: str | IPv4Address) -> None:
+        """Set the default route, in place of the one there was."""
+        self._netlink.default_route(IPv4Address(gateway))
+
+    def set_neighbour(
+        self, address: str | IPv4Address, mac: str, state: str = "stale", interface: str = "eth0"
+    ) -> None:
+        """Write an entry of the neighbour (ARP) table, over the one there was; states have `ip neigh`'s names."""
+        self._netlink.set_neighbour(IPv4Address(address), mac, state, interface)
+
+    def neighbour(self, address: str | IPv4Address) -> Neighbour | None:
+        """Return what the neighbour (ARP) table says about an address, None when it says nothing."""
+        return self._netlink.neighbour(IPv4Address(address))
+
+    # --- programs and files --------------------------------------------------------------------------------------
+
+    def spawn(
+        self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, fds: Mapping[int, int] | None = None
+    ) -> Process:
+        """Start a program in the host; see `Lab.spawn`."""
+        return self.lab.start(argv, host=self.name, env=env, fds=fds)
+
+    def run(self, argv: Sequence[str], timeout: float = 10, *, env: Mapping[str, str] | None = None) -> Completed:
+        """Run a command in the host to its end.
+
+        Args:
+            argv: program and arguments.
+            timeout: seconds; then the command and its children are killed.
+            env: variables laid over this process's own.
+
+        Raises:
+            LabError: there is no such program.
+            TimeoutError: it took longer.
+        """
+        process = self.lab.start(argv, host=self.name, env=env, apart=True)
+        try:
+            returncode = process.wait(timeout)
+        except TimeoutError:
+            process.kill()
+            raise
+        return Completed(returncode, *process.outputs())
+
+    def write_file(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file of the host's own /run or /tmp, with its folders; a relative path is below /run.
+
+        Raises:
+            ValueError: it is somewhere else, that is on the machine.
+        """
+        where = os.path.normpath(os.path.join("/run", path))  # noqa: PTH118 (a path in the lab, not here)
+        if not where.startswith(_WRITABLE):
+            raise ValueError(f"{path} is no file of the host's own: write below /run or /tmp, in memory, gone with it")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(self._open(where, flags, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read_file(self, path: str) -> str:
+        """Read a file as the host sees it; a relative path is below /run. Raises OSError when it can't be read."""
+        where = os.path.normpath(os.path.join("/run", path))  # noqa: PTH118 (a path in the lab, not here)
+        with os.fdopen(self._open(where, os.O_RDONLY, 0), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def _open(self, path: str, flags: int, mode: int) -> int:
+        _, (fd,) = self.lab.control.request("open", host=self.name, path=path, flags=flags, mode=mode)
+        return fd
+
+    # --- frames --------------------------------------------------------------------------------------------------
+
+    def port(self, interface: str = "eth0") -> Port:
+        """Open raw access to an interface; the same port every time, until the interface is replaced.
+
+        Raises:
+            LabError: there is no such interface.
+        """
+        try:
+            index = self._netlink.index(interface)
+        except OSError as error:
+            there = ", ".join(self.interfaces())
+            raise LabError(f"{self.name} has no interface {interface} (it has: {there}): plug it in first") from error
+        port = self._ports.get(interface)
+        if port is None or port.index != index:
+            self._drop_port(interface)
+            sender = self.socket(socket.AF_PACKET, socket.SOCK_RAW, _AF_PACKET_NOTHING)
+            receiver = self.socket(socket.AF_PACKET, socket.SOCK_RAW, _AF_PACKET_NOTHING)
+            port = Port(sender, self.lab.capture(receiver, self.name, interface), interface, index)
+            self._ports[interface] = port
+        return port
+
+    def _drop_port(self, interface: str) -> None:
+        port = self._ports.pop(interface, None)
+        if port is not None:
+            self.lab.end_capture(port.capture)
+            port.close()
+
+    # --- its end -------------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LabError(f"host {self.name} was removed, or its lab closed: make a new one")
+
+    def close(self) -> None:
+        """Close every descriptor of the host in this process; what was captured stays readable. Used by the lab."""
+        if self._closed:
+            return
+        self._closed = True
+        for interface in list(self._ports):
+            self._drop_port(interface)
+        for opened in self._sockets:
+            opened.close()
+        if self._route is not None:
+            self._route.close()
+        self._netlink.close()
+        os.close(self._namespace)

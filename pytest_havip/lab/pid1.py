@@ -1,0 +1,255 @@
+"""PID 1 of the lab: makes namespaces, opens sockets and starts programs inside, on behalf of the process outside.
+
+It imports the standard library only, runs in one thread and answers one request at a time. A request is a JSON object
+with an "action", an answer is a JSON object; file descriptors travel beside them.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from pytest_havip.lab import supervisor
+from pytest_havip.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, setns, unshare
+from pytest_havip.lab.mounts import mount_host
+
+__all__ = ["LARGEST_MESSAGE", "MOST_DESCRIPTORS", "Pid1", "report_failure"]
+
+LARGEST_MESSAGE = 1 << 16
+"""Bytes of a message; a longer request travels in a memfd, its first descriptor."""
+
+MOST_DESCRIPTORS = 64
+"""Descriptors beside one message."""
+
+_IFF_UP = 1
+_SIOCSIFFLAGS = 0x8914
+_KINDS = (("net", CLONE_NEWNET), ("mnt", CLONE_NEWNS), ("uts", CLONE_NEWUTS))
+
+Request = dict[str, Any]
+Answer = tuple[dict[str, object], list[int]]
+
+
+class Namespaces(NamedTuple):
+    """Descriptors of the namespaces of one host, or of the lab itself."""
+
+    net: int
+    mount: int
+    name: int
+
+    def kinds(self) -> list[tuple[int, int]]:
+        """Pair each descriptor with its kind, as setns wants them."""
+        return list(zip(self, (kind for _, kind in _KINDS), strict=True))
+
+
+class Running(NamedTuple):
+    """A program that was started, and the host it runs on ("" = none)."""
+
+    started: supervisor.Started
+    host: str
+
+
+def report_failure(control: socket.socket, step: str, error: OSError) -> None:
+    """Tell the process outside which step of the start failed."""
+    with contextlib.suppress(OSError):
+        control.send(json.dumps({"step": step, "errno": error.errno, "error": str(error)}).encode())
+
+
+class Pid1:
+    """The loop of the lab's first process."""
+
+    def __init__(self, control: socket.socket, keep: list[str]) -> None:
+        self._control = control
+        self._keep = keep
+        self._home = _open_namespaces()
+        self._hosts: dict[str, Namespaces] = {}
+        self._programs: dict[int, Running] = {}
+        self._actions: dict[str, Callable[[Request, list[int]], Answer]] = {
+            "host": self._make_host,
+            "forget": self._forget_host,
+            "socket": self._open_socket,
+            "open": self._open_file,
+            "sysctl": self._set_sysctl,
+            "spawn": self._spawn,
+            "signal": self._signal,
+            "tree": self._tree,
+        }
+
+    def serve(self) -> None:
+        """Announce readiness, then answer requests until the other side closes. Raises OSError while starting."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, lambda _number, _stack: None)
+        children, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # no file in /
+        os.umask(0o022)
+        _bring_loopback_up()
+        self._send({"ready": True}, [])
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(children, select.POLLIN)
+        while True:
+            ready = dict(poll.poll())
+            if children in ready:
+                os.read(children, 4096)
+            self._reap()
+            if self._control.fileno() in ready and not self._answer():
+                return
+
+    def _answer(self) -> bool:
+        message, fds, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        if not message:
+            return False
+        if message == b"memfd":
+            with open(fds.pop(0), "rb") as file:  # noqa: PTH123 (a descriptor, not a path)
+                file.seek(0)
+                message = file.read()
+        request = json.loads(message)
+        answer: dict[str, object] = {}
+        out: list[int] = []
+        try:
+            answer, out = self._actions[request["action"]](request, fds)
+        except OSError as error:
+            answer = {"errno": error.errno, "error": str(error)}
+        self._send(answer, out)
+        for fd in (*fds, *out):
+            os.close(fd)
+        return True
+
+    def _send(self, answer: dict[str, object], fds: list[int]) -> None:
+        socket.send_fds(self._control, [json.dumps(answer).encode()], fds)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+                self._programs.pop(pid, None)
+
+    @contextlib.contextmanager
+    def _inside(self, name: str, *kinds: int) -> Iterator[None]:
+        """Enter namespaces of a host ("" = stay) for the length of a block."""
+        if not name:
+            yield
+            return
+        try:
+            for fd, kind in self._hosts[name].kinds():
+                if kind in kinds:
+                    setns(fd, kind)
+            yield
+        finally:
+            for fd, kind in self._home.kinds():
+                if kind in kinds:
+                    setns(fd, kind)
+
+    def _make_host(self, request: Request, _fds: list[int]) -> Answer:
+        try:
+            unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+            mount_host(self._keep)
+            socket.sethostname(request["name"])
+            for scope in ("default", "all"):  # no IPv6 chatter; a test that wants IPv6 switches it on again
+                with contextlib.suppress(FileNotFoundError):
+                    _write(f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6", "1")
+            _bring_loopback_up()
+            route = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, socket.NETLINK_ROUTE)
+            namespaces = _open_namespaces()
+        finally:
+            for fd, kind in self._home.kinds():
+                setns(fd, kind)
+        self._hosts[request["name"]] = namespaces
+        return {}, [os.dup(namespaces.net), route.detach()]
+
+    def _forget_host(self, request: Request, _fds: list[int]) -> Answer:
+        for fd in self._hosts.pop(request["name"]):
+            os.close(fd)
+        return {}, []
+
+    def _open_socket(self, request: Request, _fds: list[int]) -> Answer:
+        with self._inside(request["host"], CLONE_NEWNET):
+            opened = socket.socket(request["family"], request["kind"], request["protocol"])
+        return {}, [opened.detach()]
+
+    def _open_file(self, request: Request, _fds: list[int]) -> Answer:
+        with self._inside(request["host"], CLONE_NEWNET, CLONE_NEWNS):
+            if request["flags"] & os.O_CREAT:
+                os.makedirs(os.path.dirname(request["path"]), exist_ok=True)  # noqa: PTH103, PTH120 (slow import)
+            opened = os.open(request["path"], request["flags"] | os.O_CLOEXEC, request["mode"])
+            if request["flags"] & os.O_CREAT:
+                os.fchmod(opened, request["mode"])
+        return {}, [opened]
+
+    def _set_sysctl(self, request: Request, _fds: list[int]) -> Answer:
+        with self._inside(request["host"], CLONE_NEWNET):
+            _write(f"/proc/sys/{request['path']}", request["value"])
+        return {}, []
+
+    def _spawn(self, request: Request, fds: list[int]) -> Answer:
+        waiting, status = os.pipe2(os.O_CLOEXEC)
+        name = request["host"]
+        namespaces = self._hosts[name].kinds() if name else []
+        null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        descriptors = {0: null} | dict(zip(request["numbers"], fds, strict=True))
+        program = supervisor.Program(request["argv"], request["environment"], descriptors, namespaces, status)
+        try:
+            started = supervisor.start(program)
+        except OSError:
+            os.close(waiting)
+            raise
+        finally:
+            os.close(status)
+            os.close(null)
+        self._programs[started.supervisor] = Running(started, name)
+        return {"supervisor": started.supervisor, "main": started.main}, [waiting]
+
+    def _signal(self, request: Request, _fds: list[int]) -> Answer:
+        """Signal programs: one main process, or whole trees (of one program, or of all programs of a host)."""
+        number = request["signal"]
+        if "host" in request:
+            chosen = [running for running in self._programs.values() if running.host == request["host"]]
+        else:
+            chosen = [self._programs[pid] for pid in (request["supervisor"],) if pid in self._programs]
+        reached: list[int] = []
+        for running in chosen:
+            if number == signal.SIGKILL or number == signal.SIGSTOP:
+                reached += _stop_tree(running.started.supervisor)
+            members = supervisor.tree(running.started.supervisor)
+            if not request["tree"] and running.started.main in members:
+                members = [running.started.main]
+            for pid in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+                    reached.append(pid)
+        return {"reached": sorted(set(reached))}, []
+
+    def _tree(self, request: Request, _fds: list[int]) -> Answer:
+        known = request["supervisor"] in self._programs
+        return {"members": supervisor.tree(request["supervisor"]) if known else []}, []
+
+
+def _stop_tree(root: int) -> list[int]:
+    """Stop a whole tree; repeated until a look finds nobody new, for a process may fork while we walk."""
+    stopped: list[int] = []
+    while new := [pid for pid in supervisor.tree(root) if pid not in stopped]:
+        for pid in new:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        stopped += new
+    return stopped
+
+
+def _open_namespaces() -> Namespaces:
+    return Namespaces(*(os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name, _ in _KINDS))
+
+
+def _bring_loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 (pathlib is slow to import)
+        file.write(text)
