@@ -7,7 +7,7 @@ import pytest
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fixtures.judges import Fence
-from pytest_havip.fixtures.machines import Launch
+from pytest_havip.fixtures.stage import Launch
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
@@ -124,6 +124,37 @@ def test_multicast_and_broadcast_from_a_fixed_address_pass(
     since = a.send(a.datagram(a.address, address, mac, b"to everyone"))
     fence(a)
     assert observer.instance.name in observer.witnesses(lambda data: b"to everyone" in data, since=since)
+
+
+@requirement("HAVIP-PATH-009")
+def test_a_dhcp_request_is_the_gateways_alone(
+    target: Target, a: Instance, observer: Observer, fence: Fence
+) -> None:
+    from scapy.layers.inet import IP, UDP  # noqa: PLC0415 - scapy only where frames are crafted
+    from scapy.layers.l2 import Ether  # noqa: PLC0415
+
+    request = Ether(src=a.mac, dst="ff:ff:ff:ff:ff:ff") / IP(src="0.0.0.0", dst="255.255.255.255")
+    since = a.send(request / UDP(sport=68, dport=67) / b"who am I?")
+    fence(a)
+    assert observer.witnesses(lambda data: b"who am I?" in data, since=since) == []
+    assert [entry for entry in target.rejections() if entry.nic_id == a.nic.id] == []
+
+
+@requirement("HAVIP-PATH-010")
+def test_another_subnets_havip_is_an_ordinary_address_here(
+    target: Target, vpc: Vpc, launch: Launch, a: Instance, b: Instance, observer: Observer, fence: Fence
+) -> None:
+    elsewhere = target.create_subnet(vpc, "172.17.32.0/24")
+    foreign = target.create_havip(elsewhere)
+    owner = launch("far", elsewhere)
+    owner.host.add_address(f"{foreign.address}/32")
+    owner.announce(foreign.address)
+    since = b.send(b.arp(1, b.address, foreign.address))
+    fence(b)
+    asked = b.address.packed + bytes(6) + foreign.address.packed
+    assert a.name in observer.witnesses(lambda data: data[28:42] == asked, since=since)
+    ping = b.host.run(["ping", "-n", "-c", "1", "-W", "2", str(foreign.address)])
+    assert ping.returncode == 0, ping.stdout
 
 
 def _echo_request(client: Instance, havip: Havip) -> Callable[[bytes], bool]:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fixtures.judges import Fence
-from pytest_havip.fixtures.machines import Launch
+from pytest_havip.fixtures.stage import Launch
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target, Vpc

@@ -145,28 +145,29 @@ def test_other_ethertypes_reach_nobody(
     assert observer.witnesses(lambda data: vip in data and data[6:12] == announcement[6:12], since=since) == []
 
 
+#: Where a malformed ARP differs from a good one, and how.
+MALFORMED = {
+    "hardware type": (14, b"\x00\x06"),
+    "protocol type": (16, b"\x86\xdd"),
+    "hardware size": (18, b"\x08"),
+    "protocol size": (19, b"\x10"),
+    "cut short": (38, b""),
+}
+
+
 @requirement("HAVIP-SPOOF-011")
-@pytest.mark.parametrize("field", ["hardware type", "protocol type", "hardware size", "protocol size", "cut short"])
-def test_a_malformed_announcement_reaches_nobody(
+@pytest.mark.parametrize("field", MALFORMED)
+def test_malformed_arp_reaches_nobody(
     havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, field: str
 ) -> None:
-    broken = {
-        "hardware type": (14, b"\x00\x06"),
-        "protocol type": (16, b"\x86\xdd"),
-        "hardware size": (18, b"\x08"),
-        "protocol size": (19, b"\x10"),
-    }
+    offset, value = MALFORMED[field]
     bind(a, havip)
-    frame = bytearray(b.announcement(havip.address))
-    if field == "cut short":
-        del frame[38:]
-    else:
-        offset, value = broken[field]
-        frame[offset : offset + len(value)] = value
-    since = b.send(bytes(frame))
-    fence(b)
+    for good in (b.announcement(havip.address), b.arp(1, b.address, a.address)):
+        bad = good[:offset] + value + (good[offset + len(value) :] if value else b"")
+        since = b.send(bad)
+        fence(b)
+        assert observer.witnesses(lambda data, bad=bad: data[6:] == bad[6:], since=since) == []  # type: ignore[misc]
     assert observer.owner_of(havip.address) is a
-    assert observer.witnesses(lambda data: data[12:14] == b"\x08\x06" and data == bytes(frame), since=since) == []
 
 
 @requirement("HAVIP-SPOOF-012")
@@ -175,10 +176,34 @@ def test_other_arp_operations_reach_nobody(
     havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, operation: int
 ) -> None:
     bind(a, havip)
-    since = b.send(b.arp(operation, havip.address, havip.address))
-    fence(b)
+    for address in (havip.address, b.address):
+        since = b.send(b.arp(operation, address, address))
+        fence(b)
+        assert observer.heard_arp_from(address, since=since, mac=b.mac) == []
     assert observer.owner_of(havip.address) is a
-    assert observer.heard_arp_from(havip.address, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-014")
+@pytest.mark.parametrize("where", ["Ethernet source", "sender MAC"])
+def test_a_foreign_mac_with_ones_own_address_reaches_nobody(
+    b: Instance, observer: Observer, fence: Fence, where: str
+) -> None:
+    me = observer.instance
+    foreign = {"ethernet_source": STRANGER} if where == "Ethernet source" else {"sender_mac": STRANGER}
+    for operation in (1, 2):
+        since = b.send(b.arp(operation, b.address, me.address, **foreign))
+        fence(b)
+        assert observer.heard_arp_from(b.address, since=since) == []
+
+
+@requirement("HAVIP-SPOOF-015")
+@pytest.mark.parametrize("first", [b"\x55", b"\x65", b"\x44"], ids=["version 5", "version 6", "short header"])
+def test_a_malformed_packet_reaches_nobody(b: Instance, observer: Observer, fence: Fence, first: bytes) -> None:
+    me = observer.instance
+    good = b.datagram(b.address, me.address, me.mac, b"malformed")
+    since = b.send(good[:14] + first + good[15:])
+    fence(b)
+    assert observer.witnesses(lambda data: b"malformed" in data, since=since) == []
 
 
 @requirement("HAVIP-SPOOF-009")
@@ -186,14 +211,18 @@ def test_every_rejection_is_counted_by_nic_address_and_reason(
     target: Target, subnet: Subnet, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
 ) -> None:
     bind(a, havip)
-    vip, me = havip.address, observer.instance
+    vip, me, own = havip.address, observer.instance, str(b.address)
+    packet = b.datagram(own, me.address, me.mac, b"")
     frames = {
         (str(a.address), "NOT_YOURS"): b.announcement(a.address),
         (str(subnet.gateway), "NOT_YOURS"): b.announcement(subnet.gateway),
+        (str(UNALLOCATED), "NOT_YOURS"): b.datagram(UNALLOCATED, me.address, me.mac, b""),
         (str(vip), "MAC_MISMATCH"): b.announcement(vip, sender_mac=STRANGER),
+        (own, "MAC_MISMATCH"): b.arp(1, own, me.address, ethernet_source=STRANGER),
         (str(vip), "NOT_OWNER"): b.arp(2, vip, me.address),
         (str(vip), "NOT_ARP_ANNOUNCEMENT"): b.arp(3, vip, vip),
-        (str(UNALLOCATED), "NOT_YOURS"): b.datagram(UNALLOCATED, me.address, me.mac, b""),
+        (own, "MALFORMED"): packet[:14] + b"\x44" + packet[15:],
+        ("0.0.0.0", "ETHERTYPE"): b.announcement(vip)[:12] + b"\x86\xdd" + b.announcement(vip)[14:],  # noqa: S104
     }
     before = rejected(target, b)
     for times, frame in enumerate(frames.values(), start=1):
@@ -203,6 +232,48 @@ def test_every_rejection_is_counted_by_nic_address_and_reason(
     after = rejected(target, b)
     counted = {key: after.get(key, 0) - before.get(key, 0) for key in frames}
     assert counted == {key: times for times, key in enumerate(frames, start=1)}
+
+
+@requirement("HAVIP-SPOOF-016")
+def test_a_packet_of_another_than_the_owner_is_counted_too(
+    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+) -> None:
+    bind(a, havip)
+    me = observer.instance
+    for _ in range(3):
+        b.send(b.datagram(havip.address, me.address, me.mac, b""))
+    fence(b)
+    assert rejected(target, b)[str(havip.address), "NOT_OWNER"] == 3
+
+
+@requirement("HAVIP-SPOOF-017")
+def test_what_is_for_nobody_is_counted_as_nobodys_fault(
+    target: Target, havip: Havip, b: Instance, fence: Fence, bind: Bind
+) -> None:
+    for frame in (b.arp(1, b.address, havip.address), b.datagram(b.address, havip.address, b.mac, b"")):
+        b.send(frame)
+    fence(b)
+    bind(b, havip)
+    for frame in (b.arp(1, b.address, havip.address), b.datagram(b.address, havip.address, b.mac, b"")):
+        b.send(frame)
+    fence(b)
+    counted = {reason: count for (address, reason), count in rejected(target, b).items() if address == str(havip.address)}
+    assert counted == {"UNBOUND": 2, "OWN": 2}
+
+
+@requirement("HAVIP-SPOOF-018")
+def test_a_flood_by_one_leaves_room_for_anothers_claim(
+    target: Target, subnet: Subnet, havip: Havip, a: Instance, b: Instance, observer: Observer
+) -> None:
+    other = target.create_havip(subnet, name="claimed during the flood")
+    flood = b.announcement(havip.address)
+    for _ in range(5000):
+        b.send(flood)
+    since = a.announce(other.address)
+    seen = observer.wait_for_announcement(other.address, a, since=since)
+    observer.wait_for_owner(other.address, a)
+    assert (seen.time_ns - since) / 1e6 < 100
+    assert rejected(target, b)[str(havip.address), "RATE_LIMITED"] > 0
 
 
 @requirement("HAVIP-SPOOF-013")
