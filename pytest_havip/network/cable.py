@@ -17,7 +17,7 @@ _ORDER_BYTES: Final = 65536
 _DESCRIPTORS: Final = 8
 
 
-class _Unfit(ValueError):
+class _OrderError(ValueError):
     """An order that cannot be carried out."""
 
 
@@ -78,7 +78,7 @@ class PatchPanel:
         try:
             self._service.settle()
             self._patch(order, descriptors)
-        except (_Unfit, OSError) as error:
+        except (_OrderError, OSError) as error:
             return {"error": str(error)}
         return {"ok": True}
 
@@ -98,28 +98,30 @@ class PatchPanel:
                 _plugged(fabric, nic)
                 fabric.ports.set_carrier(nic.id, up=True)
             case other:
-                raise _Unfit(f"do is {other!r}; it must be plug, unplug, cut or mend")
+                raise _OrderError(f"do is {other!r}; it must be plug, unplug, cut or mend")
 
     def _nic(self, order: dict[str, Any]) -> Nic:
         nic_id = order.get("nic")
         nic = self._service.network.nics.get(nic_id) if isinstance(nic_id, str) else None
         if nic is None:
-            raise _Unfit(f"there is no NIC {nic_id!r}; create it over the API first")
+            raise _OrderError(f"there is no NIC {nic_id!r}; create it over the API first")
         return nic
 
 
 def _plugged(fabric: VpcFabric, nic: Nic) -> None:
     if not fabric.ports.is_plugged(nic.id):
-        raise _Unfit(f"{nic.id} is not plugged in")
+        raise _OrderError(f"{nic.id} is not plugged in")
 
 
 def _plug(fabric: VpcFabric, nic: Nic, interface: object, descriptors: list[int]) -> None:
     if not isinstance(interface, str):
-        raise _Unfit(f"the interface {interface!r} is no name")
+        raise _OrderError(f"the interface {interface!r} is no name")
     if len(descriptors) != 1:
-        raise _Unfit(f"{len(descriptors)} descriptors came with the order; send the host's network namespace, only")
+        raise _OrderError(
+            f"{len(descriptors)} descriptors came with the order; send the host's network namespace, only"
+        )
     if not nic.instance_id:
-        raise _Unfit(f"{nic.id} is attached to no instance; attach it over the API first")
+        raise _OrderError(f"{nic.id} is attached to no instance; attach it over the API first")
     if fabric.ports.is_plugged(nic.id):
-        raise _Unfit(f"{nic.id} is plugged in already; unplug it first")
+        raise _OrderError(f"{nic.id} is plugged in already; unplug it first")
     fabric.plug(nic, Namespace(descriptors[0]), interface)

@@ -54,7 +54,7 @@ class Service:
         self.havip_quota = network.profile.havip_quota
         self.events = EventLog()
         self.failure: asyncio.Future[None] = loop.create_future()
-        self.plane = DataPlane(Remover(lambda error: loop.call_soon_threadsafe(self.fail, error)))
+        self.plane = DataPlane(Remover(self._fail_from_thread))
 
     @staticmethod
     def now() -> float:
@@ -65,6 +65,9 @@ class Service:
         """End the service: core and kernel may disagree, and a wrong network is worse than none."""
         if not self.failure.done():
             self.failure.set_exception(error)
+
+    def _fail_from_thread(self, error: BaseException) -> None:
+        self._loop.call_soon_threadsafe(self.fail, error)
 
     def create_vpc(self, name: str, cidr: IPv4Network) -> Vpc:
         """Make a VPC under the quota that is in force; errors as in `Network.create_vpc`."""
@@ -118,7 +121,7 @@ class Service:
             if punted is None:
                 more = False
                 break
-            nic_id = fabric.ports.nic_of(punted.index)
+            nic_id = fabric.ports.nic_of(punted.interface)
             if nic_id is not None:  # else it was unplugged meanwhile, and its frame goes with it
                 self._decide(punted.frame, nic_id, batch)
         self._flush(batch)

@@ -7,7 +7,6 @@ chosen by us need no answer before the next one, so that a port is one system ca
 import os
 import socket
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Final
@@ -262,7 +261,7 @@ def add_address(index: int, address: IPv4Interface) -> Message:
 
 def make_router_interface(index: int) -> Message:
     """Let an interface route: forward, send no redirects, accept any way back, answer for its own address only."""
-    settings: Sequence[tuple[int, int]] = (
+    settings = (
         (_DEVCONF_FORWARDING, 1),
         (_DEVCONF_SEND_REDIRECTS, 0),
         (_DEVCONF_RP_FILTER, 0),

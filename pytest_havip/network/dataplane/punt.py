@@ -25,7 +25,7 @@ _COPY_PACKET: Final = 2
 _PHYSICAL_INDEX: Final = 6
 _PAYLOAD: Final = 9
 _HARDWARE_HEADER: Final = 16
-# A small message takes a small kernel buffer, so more of them fit into the 425 kB that older kernels give an ordinary user.
+# A small message takes a small kernel buffer: more fit into the 425 kB that older kernels give an ordinary user.
 _MESSAGE_BYTES: Final = 256
 _WANTED_BUFFER: Final = 4 << 20
 _SO_RCVBUFFORCE: Final = 33
@@ -41,11 +41,11 @@ class Punted(NamedTuple):
     """A frame as the guard handed it over.
 
     Attributes:
-        index: number of the port's interface in the VPC's namespace.
+        interface: number of the port's interface in the VPC's namespace.
         frame: the Ethernet frame, cut after 142 bytes.
     """
 
-    index: int
+    interface: int
     frame: bytes
 
 
@@ -121,16 +121,16 @@ def _parse(message: bytes) -> Punted | None:
     length, kind, _flags, _sequence, _port = _HEADER.unpack_from(message)
     if kind != _PACKET_MESSAGE:
         return None
-    index = 0
+    interface = 0
     header = payload = b""
     offset = _BODY
     while offset < length:
         size, attribute = _ATTRIBUTE.unpack_from(message, offset)
         if attribute == _PHYSICAL_INDEX:
-            index = _INDEX.unpack_from(message, offset + 4)[0]
+            interface = _INDEX.unpack_from(message, offset + 4)[0]
         elif attribute == _PAYLOAD:
             payload = message[offset + 4 : offset + size]
         elif attribute == _HARDWARE_HEADER:
             header = message[offset + 4 : offset + size]
         offset += (size + 3) & ~3
-    return Punted(index, header + payload)
+    return Punted(interface, header + payload)

@@ -1,6 +1,7 @@
-"""Removal of interfaces beside the loop."""
+"""Removal of kernel objects beside the loop."""
 
 import errno
+import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
@@ -11,7 +12,7 @@ __all__ = ["Remover"]
 
 
 class Remover:
-    """Removes interfaces in a thread: the kernel takes 20 ms for each, and announcements would wait behind it.
+    """Removes in a thread what the kernel takes 10 to 20 ms for: announcements would wait behind it.
 
     Args:
         failed: called in the thread with an error that ends the service.
@@ -27,7 +28,13 @@ class Remover:
     def remove(self, namespace: Namespace, *indexes: int) -> None:
         """Begin to remove interfaces, by their numbers in a namespace."""
         links = RouteSocket(namespace)  # of its own: answers must not mix with the loop's
-        future = self._worker.submit(_remove, links, indexes)
+        self._track(self._worker.submit(_remove, links, indexes))
+
+    def close_packet_socket(self, sender: socket.socket) -> None:
+        """Begin to close a packet socket: the kernel first waits until no CPU can be using it."""
+        self._track(self._worker.submit(sender.close))
+
+    def _track(self, future: Future[None]) -> None:
         self._pending.add(future)
         future.add_done_callback(self._done)
 

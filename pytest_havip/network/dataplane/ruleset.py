@@ -47,7 +47,8 @@ PUNT_GROUP = 1
 """NFLOG group on which announcements arrive."""
 
 _TABLE = f"{FAMILY} {TABLE}"
-_COUNTERS = 65535
+# The kernel sets memory aside for all of a set's elements: with 65,535 a VPC takes 80 ms to make, with these 3.
+_COUNTERS = 4096
 _NONE: frozenset[str] = frozenset()
 
 _Part = TypeVar("_Part", Element, Subnet)

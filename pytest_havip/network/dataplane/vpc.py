@@ -6,7 +6,7 @@ from typing import Final
 
 from pytest_havip.network.core import Nic, Subnet
 from pytest_havip.network.dataplane.namespace import Namespace
-from pytest_havip.network.dataplane.netlink import RouteSocket, add_bridge, set_state
+from pytest_havip.network.dataplane.netlink import RouteSocket, add_bridge
 from pytest_havip.network.dataplane.nft import Nft
 from pytest_havip.network.dataplane.ports import Ports
 from pytest_havip.network.dataplane.punt import PuntSocket
@@ -72,10 +72,9 @@ class VpcFabric:
         self._senders[subnet.id] = sender
 
     def remove_subnet(self, subnet: Subnet) -> None:
-        """Remove a subnet's bridge and its gateway's leg."""
-        self._senders.pop(subnet.id).close()
+        """Remove a subnet's bridge and its gateway's leg; the guard has forgotten it, so nothing passes meanwhile."""
+        self._remover.close_packet_socket(self._senders.pop(subnet.id))
         port, bridge = self._gateways.pop(subnet.id), self._bridges.pop(subnet.id)
-        self._links.send(set_state(port, up=False), set_state(bridge, up=False))
         self._remover.remove(self._namespace, port, bridge)
 
     def plug(self, nic: Nic, host: Namespace, interface: str) -> None:
@@ -93,7 +92,7 @@ class VpcFabric:
     def close(self) -> None:
         """Let go of everything; the kernel removes the namespaces with their interfaces."""
         for sender in self._senders.values():
-            sender.close()
+            self._remover.close_packet_socket(sender)
         self.punt.close()
         self.nft.close()
         self._router.close()

@@ -1,0 +1,122 @@
+"""The reference network's process: its command line, its sockets, its loop."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import secrets
+import signal
+import socket
+import string
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import uvicorn
+
+from pytest_havip.network.api.server import application
+from pytest_havip.network.cable import PatchPanel
+from pytest_havip.network.core import Network
+from pytest_havip.network.service import Service
+
+__all__ = ["main"]
+
+_ALPHABET: Final = string.digits + string.ascii_lowercase
+_KEEP_ALIVE: Final = 3600
+# Allocations between two looks for garbage: a look in the middle of a burst costs as much as the whole burst.
+_GARBAGE_THRESHOLD: Final = 100_000
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its hands on the process's signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Returns:
+        The process's exit status: 0 after a signal; an internal error raises and ends it with a traceback.
+    """
+    given = _parse(arguments)
+    listener = _listener(given.listen_fd, given.listen)
+    with listener:
+        asyncio.run(_serve(listener, given.cable_fd))
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pytest_havip.network", description="The reference HAVIP network.")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--listen-fd", type=int, metavar="N", help="listening TCP socket of the API, on loopback")
+    where.add_argument("--listen", metavar="127.0.0.1:PORT", help="loopback address to listen on")
+    parser.add_argument("--cable-fd", type=int, metavar="N", help="SOCK_SEQPACKET socket of the patch panel")
+    return parser.parse_args(arguments)
+
+
+def _listener(descriptor: int | None, address: str | None) -> socket.socket:
+    """Take over or make the API's socket.
+
+    Raises:
+        SystemExit: it is not on loopback. The API knows no passwords: whoever reaches it owns the network.
+    """
+    if descriptor is not None:
+        listener = socket.socket(fileno=descriptor)
+        if listener.family != socket.AF_INET or not _is_loopback(listener.getsockname()[0]):
+            raise SystemExit(f"--listen-fd {descriptor} does not listen on 127.0.0.0/8; pass a socket that does")
+        return listener
+    host, _, port = (address or "").rpartition(":")
+    if not _is_loopback(host) or not port.isdecimal():
+        raise SystemExit(f"--listen {address} is not on loopback; write 127.0.0.1:PORT")
+    return socket.create_server((host, int(port)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _new_token(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+async def _serve(listener: socket.socket, cable: int | None) -> None:
+    loop = asyncio.get_running_loop()
+    service = Service(Network(new_token=_new_token), loop)
+    configuration = uvicorn.Config(
+        application(service),
+        access_log=False,
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+        http="h11",
+        ws="none",
+        timeout_keep_alive=_KEEP_ALIVE,
+        server_header=False,
+        date_header=False,
+    )
+    server = _Server(configuration)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    panel = PatchPanel(service, cable, loop) if cable is not None else None
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD, 10, 10)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        await asyncio.wait((serving, service.failure), return_when=asyncio.FIRST_COMPLETED)
+        if service.failure.done():
+            server.force_exit = server.should_exit = True
+            await serving  # the caller whose request failed gets its answer first
+            service.failure.result()
+        serving.result()
+    finally:
+        service.failure.cancel()
+        if panel is not None:
+            panel.close()
+        service.close()
