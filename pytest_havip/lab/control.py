@@ -63,18 +63,25 @@ class Control:
             )
             theirs.close()
             control = cls(init, ours, user_namespace=user_namespace)
-            try:
-                ours.settimeout(_ANSWER_SECONDS)
-                answer = json.loads(ours.recv(LARGEST_MESSAGE) or b"{}")
-                if "ready" not in answer:
-                    raise explain(answer, os.pread(errors, 4096, 0).decode(errors="replace"))
-            except BaseException:
-                control.close()
-                raise
+            control._wait_until_ready(errors)
             return control
         finally:
             theirs.close()
             os.close(errors)
+
+    def _wait_until_ready(self, errors: int) -> None:
+        ready = False
+        try:
+            self._line.settimeout(_ANSWER_SECONDS)
+            answer = json.loads(self._line.recv(LARGEST_MESSAGE) or b"{}")
+            ready = "ready" in answer
+        except OSError as error:
+            answer = {"step": "answer of the lab's first process", "errno": error.errno, "error": str(error)}
+        finally:
+            if not ready:
+                self.close()
+        if not ready:
+            raise explain(answer, os.pread(errors, 4096, 0).decode(errors="replace"))
 
     def request(self, action: str, fds: list[int] | None = None, **fields: object) -> tuple[dict[str, Any], list[int]]:
         """Have the init do something.
@@ -106,6 +113,7 @@ class Control:
                     self._line, LARGEST_MESSAGE, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
                 )
         except OSError as error:
+            self.close()  # a late answer would be taken for that of the next request
             raise LabError(f"the lab does not answer ({error}): it was closed, or something ended its init") from error
         finally:
             if large >= 0:
@@ -132,7 +140,7 @@ class Control:
 
 
 def _kept_folders() -> list[str]:
-    """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's own and the current one."""
+    """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's and the current one."""
     wanted = [sys.prefix, sys.base_prefix, str(_INIT.parents[2]), sysconfig.get_path("stdlib"), *sys.path]
     with contextlib.suppress(FileNotFoundError):  # somebody has removed it
         wanted.append(str(Path.cwd()))

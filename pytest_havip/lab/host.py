@@ -12,8 +12,8 @@ from pytest_havip.lab.port import Port
 from pytest_havip.lab.process import Completed, Process
 
 if TYPE_CHECKING:
-    import pyroute2
-    import testinfra.host
+    import pyroute2  # type: ignore[import-untyped]
+    import testinfra.host  # type: ignore[import-untyped]
 
     from pytest_havip.lab.lab import Lab
 
@@ -107,7 +107,7 @@ class Host:
     # --- interfaces ----------------------------------------------------------------------------------------------
 
     def add_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:
-        """Give an interface an address with its prefix length, as in ``172.17.16.7/20``. Raises OSError if it has it."""
+        """Give an interface an address with its prefix length, as in ``10.0.0.7/24``. Raises OSError if it has it."""
         self._netlink.add_address(IPv4Interface(address), interface)
 
     def remove_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:

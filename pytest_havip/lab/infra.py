@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-import testinfra.host
-from testinfra.backend.base import BaseBackend, CommandResult
+import testinfra.host  # type: ignore[import-untyped]
+from testinfra.backend.base import BaseBackend, CommandResult  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from pytest_havip.lab.host import Host
@@ -13,7 +13,7 @@ __all__ = ["NetnsBackend", "infra_of"]
 _COMMAND_SECONDS = 30.0
 
 
-class NetnsBackend(BaseBackend):
+class NetnsBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
     """Runs testinfra's commands in a host of the lab."""
 
     NAME = "netns"

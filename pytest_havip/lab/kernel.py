@@ -58,23 +58,23 @@ _LIBC.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_
 
 
 def unshare(flags: int) -> None:
-    """Move the calling process into new namespaces, see unshare(2). Raises OSError."""
+    """Move the calling process into new namespaces (unshare, section 2 of the manual). Raises OSError."""
     _check(_LIBC.unshare(flags), f"unshare {flags:#x}")
 
 
 def setns(fd: int, kind: int) -> None:
-    """Move the calling thread into the namespace that `fd` holds, see setns(2). Raises OSError."""
+    """Move the calling thread into the namespace that `fd` holds (setns, section 2). Raises OSError."""
     _check(_LIBC.setns(fd, kind), f"setns {kind:#x}")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    """Mount a file system, bind a tree or change a mount's flags, see mount(2). Raises OSError."""
+    """Mount a file system, bind a tree or change a mount's flags (mount, section 2). Raises OSError."""
     result = _LIBC.mount(source.encode(), target.encode(), kind.encode() or None, flags, options.encode() or None)
     _check(result, f"mount {source} on {target}")
 
 
 def prctl(option: int, value: int = 0, pointer: ctypes.c_void_p | ctypes.c_char_p | None = None) -> None:
-    """Change the calling process, see prctl(2); `pointer` goes third where the option takes one. Raises OSError."""
+    """Change the calling process (prctl, section 2); `pointer` is for options that take one. Raises OSError."""
     if option == PR_SET_NAME:
         value, pointer = ctypes.cast(pointer or ctypes.c_char_p(), ctypes.c_void_p).value or 0, None
     _check(_LIBC.prctl(option, value, pointer, 0, 0), f"prctl {option}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -133,7 +134,7 @@ class Lab:
         fds: Mapping[int, int] | None = None,
         apart: bool = False,
     ) -> Process:
-        """Start a program on a host ("" = on none), with outputs apart or in one log; `spawn` and `run` are made of it."""
+        """Start a program on a host ("" = on none), its outputs apart or in one log; `spawn` and `run` call this."""
         self._processes = [(name, process) for name, process in self._processes if not process.gone]
         out = os.memfd_create("out")
         error = os.memfd_create("err") if apart else out
@@ -154,7 +155,7 @@ class Lab:
             where = f"on {host}" if host else "in the lab"
             raise LabError(f"{argv[0]} could not be started {where} ({problem}): is it installed?") from problem
         ids = (answer["supervisor"], answer["main"])
-        process = Process(self.control, os.path.basename(argv[0]), ids, status, outputs)
+        process = Process(self.control, Path(argv[0]).name, ids, status, outputs)
         self._processes.append((host, process))
         return process
 

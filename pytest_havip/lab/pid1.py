@@ -214,7 +214,7 @@ class Pid1:
             chosen = [self._programs[pid] for pid in (request["supervisor"],) if pid in self._programs]
         reached: list[int] = []
         for running in chosen:
-            if number == signal.SIGKILL or number == signal.SIGSTOP:
+            if number in {signal.SIGKILL, signal.SIGSTOP}:
                 reached += _stop_tree(running.started.supervisor)
             members = supervisor.tree(running.started.supervisor)
             if not request["tree"] and running.started.main in members:
