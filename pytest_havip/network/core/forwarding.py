@@ -16,7 +16,6 @@ __all__ = ["Forwarding", "Port", "Segment"]
 class Segment:
     """One subnet as the guard sees it: addresses as numbers and bytes, ready to compare."""
 
-    subnet_id: str
     network: int
     netmask: int
     broadcast: bytes
@@ -26,13 +25,7 @@ class Segment:
     def of(cls, subnet: Subnet) -> "Segment":
         """The segment of a subnet's record."""
         cidr = subnet.cidr
-        return cls(
-            subnet.id,
-            int(cidr.network_address),
-            int(cidr.netmask),
-            cidr.broadcast_address.packed,
-            subnet.gateway_mac,
-        )
+        return cls(int(cidr.network_address), int(cidr.netmask), cidr.broadcast_address.packed, subnet.gateway_mac)
 
     def has(self, address: bytes) -> bool:
         """The address lies in the subnet's range."""
@@ -41,19 +34,19 @@ class Segment:
 
 @dataclass(slots=True)
 class Port:
-    """The place of an attached NIC on its segment, and the addresses that it may send from."""
+    """The place of an attached NIC, or of the gateway, on a segment, and the addresses that a NIC may send from."""
 
-    nic_id: str
     segment: Segment
     mac: bytes
     senders: set[bytes]
+    is_gateway: bool = False
 
 
 @dataclass(slots=True)
 class Forwarding:
-    """One VPC: segments and ports by id, HAVIPs (address -> id), their owners (address -> MAC), addresses held."""
+    """One VPC: ports by NIC, gateways by subnet, HAVIPs (address -> id), owners (address -> MAC), addresses held."""
 
-    segments: dict[str, Segment] = field(default_factory=dict)
+    gateways: dict[str, Port] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     havips: dict[bytes, str] = field(default_factory=dict)
     owners: dict[bytes, str] = field(default_factory=dict)
@@ -69,14 +62,16 @@ class Forwarding:
     def _add(self, record: Record) -> None:
         match record:
             case Subnet():
-                self.segments[record.id] = Segment.of(record)
+                self.gateways[record.id] = Port(
+                    Segment.of(record), mac_bytes(record.gateway_mac), set(), is_gateway=True
+                )
                 self.held.add(record.gateway.packed)
             case Nic():
                 addresses = _packed(record.addresses)
                 self.held |= addresses
                 if record.instance_id:
-                    segment = self.segments[record.subnet_id]
-                    self.ports[record.id] = Port(record.id, segment, mac_bytes(record.mac), addresses)
+                    segment = self.gateways[record.subnet_id].segment
+                    self.ports[record.id] = Port(segment, mac_bytes(record.mac), addresses)
             case Havip():
                 address = record.address.packed
                 self.havips[address] = record.id
@@ -87,7 +82,7 @@ class Forwarding:
     def _remove(self, record: Record) -> None:
         match record:
             case Subnet():
-                del self.segments[record.id]
+                del self.gateways[record.id]
                 self.held.discard(record.gateway.packed)
             case Nic():
                 self.held -= _packed(record.addresses)

@@ -5,11 +5,11 @@ the lines is the order of the kernel's rules, so that a frame with two faults is
 How often a port may announce is the kernel's to say (it needs a clock): RATE_LIMITED is never given here.
 """
 
-from pytest_havip.network.core.forwarding import Forwarding, Port, Segment
+from pytest_havip.network.core.forwarding import Forwarding, Port
 from pytest_havip.network.core.verdict import Action, Reason, Verdict
 from pytest_havip.wire import arp, ethernet, ipv4
 
-__all__ = ["judge", "judge_from_gateway"]
+__all__ = ["judge"]
 
 _PASS = Verdict(Action.PASS)
 _PUNT = Verdict(Action.PUNT)
@@ -25,27 +25,16 @@ _FRAGMENT_OFFSET = 0x1FFF
 
 
 def judge(frame: bytes, port: Port | None, forwarding: Forwarding) -> Verdict:
-    """What becomes of a frame that came in at a port; no MAC is right at a port that has no NIC attached (None)."""
+    """What becomes of a frame that came in at a port; no MAC is right at a port that has no NIC attached (None).
+
+    The gateway speaks for the world outside, so whom its frames name as their sender is not looked at.
+    """
     ethertype = frame[12:14]
     if ethertype not in {_ARP, _IPV4}:
         return _DROP[Reason.ETHERTYPE]
     if port is None or frame[6:12] != port.mac:
         return _DROP[Reason.MAC_MISMATCH]
     return _judge_arp(frame, port, forwarding) if ethertype == _ARP else _judge_ipv4(frame, port, forwarding)
-
-
-def judge_from_gateway(frame: bytes, segment: Segment, forwarding: Forwarding) -> Verdict:
-    """What becomes of a frame from a subnet's gateway: it is trusted, so only where it goes is looked at."""
-    ethertype = frame[12:14]
-    if ethertype == _ARP:
-        if len(frame) < _START + arp.LENGTH:
-            return _DROP[Reason.UNBOUND]
-        return _arp_destination(frame, None, segment, forwarding)
-    if ethertype == _IPV4:
-        if len(frame) < _START + ipv4.HEADER_LENGTH:
-            return _DROP[Reason.UNBOUND]
-        return _ipv4_destination(frame, None, segment, forwarding)
-    return _PASS
 
 
 def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # noqa: PLR0911 - a list of rules
@@ -65,12 +54,12 @@ def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # 
         return _DROP[Reason.NOT_ARP_ANNOUNCEMENT]
     if sender_mac != port.mac:
         return _DROP[Reason.MAC_MISMATCH]
-    if operation == arp.REQUEST and sender == _UNSPECIFIED:
-        return _arp_destination(frame, port, port.segment, forwarding)
+    if port.is_gateway or (operation == arp.REQUEST and sender == _UNSPECIFIED):
+        return _arp_destination(frame, port, forwarding)
     if sender == target and sender in forwarding.havips and port.segment.has(sender):
         return _PUNT
     if sender in port.senders:
-        return _arp_destination(frame, port, port.segment, forwarding)
+        return _arp_destination(frame, port, forwarding)
     return _not_allowed(sender, port, forwarding)
 
 
@@ -80,11 +69,13 @@ def _judge_ipv4(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     version, words = divmod(frame[_START], 16)
     if version != 4 or words < _MINIMUM_WORDS:  # noqa: PLR2004 - IPv4
         return _DROP[Reason.MALFORMED]
+    if port.is_gateway:
+        return _ipv4_destination(frame, port, forwarding)
     sender = frame[26:30]
     if sender == _UNSPECIFIED and _is_dhcp_request(frame):
         return Verdict(Action.REDIRECT, None, port.segment.gateway_mac)
     if sender in port.senders:
-        return _ipv4_destination(frame, port, port.segment, forwarding)
+        return _ipv4_destination(frame, port, forwarding)
     return _not_allowed(sender, port, forwarding)
 
 
@@ -107,30 +98,30 @@ def _not_allowed(sender: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     return _DROP[Reason.NOT_OWNER if port.segment.has(sender) else Reason.WRONG_SUBNET]
 
 
-def _arp_destination(frame: bytes, port: Port | None, segment: Segment, forwarding: Forwarding) -> Verdict:
+def _arp_destination(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     """Who asks for a HAVIP, or answers it, reaches its owner and nobody else."""
     target = frame[38:42]
-    if target not in forwarding.havips or not segment.has(target):
+    if target not in forwarding.havips or not port.segment.has(target):
         return _PASS
     owner = forwarding.owners.get(target)
     if owner is None:
         is_probe = frame[20:22] == b"\0\1" and frame[28:32] == _UNSPECIFIED
         return _PASS if is_probe else _DROP[Reason.UNBOUND]
-    if port is not None and target in port.senders:
+    if target in port.senders:
         return _DROP[Reason.OWN]
     return Verdict(Action.REDIRECT, None, owner)
 
 
-def _ipv4_destination(frame: bytes, port: Port | None, segment: Segment, forwarding: Forwarding) -> Verdict:
+def _ipv4_destination(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     """A packet for a HAVIP goes to its owner; one for an address of this subnet that nobody has goes nowhere."""
     target = frame[30:34]
-    if not segment.has(target) or target == segment.broadcast:
+    if not port.segment.has(target) or target == port.segment.broadcast:
         return _PASS
     if target not in forwarding.havips:
         return _PASS if target in forwarding.held else _DROP[Reason.UNBOUND]
     owner = forwarding.owners.get(target)
     if owner is None:
         return _DROP[Reason.UNBOUND]
-    if port is not None and target in port.senders:
+    if target in port.senders:
         return _DROP[Reason.OWN]
     return Verdict(Action.REDIRECT, None, owner)

@@ -246,7 +246,7 @@ class Network:
         """
         subnet = self._inventory.subnet(subnet_id)
         forwarding = self._inventory.forwarding[subnet.vpc_id]
-        return guard.judge_from_gateway(frame, forwarding.segments[subnet_id], forwarding)
+        return guard.judge(frame, forwarding.gateways[subnet_id], forwarding)
 
     def receive(self, frame: bytes, nic_id: str, *, now: float) -> Decision:
         """Decide about a frame that the guard punted, in the order of arrival.

@@ -27,14 +27,24 @@ def elements(record: Record) -> frozenset[Element]:
     """The elements that a record puts into the guard's sets; a NIC that is attached to nothing only holds addresses."""
     match record:
         case Subnet():
-            gateway = f'"{gateway_interface(record.id)}" : goto {to_chain(record.id)}'
-            return frozenset({("held", str(record.gateway)), ("gateways", gateway)})
+            return _of_gateway(record)
         case Nic():
             return _of_nic(record)
         case Havip():
             return _of_havip(record)
         case _:
             return frozenset()
+
+
+def _of_gateway(subnet: Subnet) -> frozenset[Element]:
+    port = f'"{gateway_interface(subnet.id)}"'
+    return frozenset(
+        {
+            ("held", str(subnet.gateway)),
+            ("nic_macs", f"{port} . {subnet.gateway_mac}"),
+            ("ports", f"{port} : goto {to_chain(subnet.id)}"),
+        }
+    )
 
 
 def _of_nic(nic: Nic) -> frozenset[Element]:

@@ -76,7 +76,6 @@ _DHCP_REQUEST = (
 )
 
 _PREROUTING = (
-    ("gateway", Role.SERVES, "iifname vmap @gateways", "the gateway speaks for the whole world outside"),
     (
         "ethertype",
         Role.PROTECTS,
@@ -119,7 +118,12 @@ _PREROUTING = (
     ),
     ("ip-version", Role.PROTECTS, f"ip version != 4 {_MALFORMED}", "a packet called IPv4 is IPv4"),
     ("ip-header-length", Role.PROTECTS, f"ip hdrlength < 5 {_MALFORMED}", "a header has at least 20 bytes"),
-    ("port", Role.SERVES, "iifname vmap @ports", "a frame goes through the rules of its port's subnet"),
+    (
+        "port",
+        Role.SERVES,
+        "iifname vmap @ports",
+        "a frame goes through its subnet's rules; the gateway speaks for the world: only where to is asked",
+    ),
 )
 
 _FROM = (

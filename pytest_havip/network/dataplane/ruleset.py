@@ -61,7 +61,6 @@ _SETS = {
     "held": "set held { type ipv4_addr;",
     "owners": "map owners { type ipv4_addr : ether_addr;",
     "ports": "map ports { type ifname : verdict;",
-    "gateways": "map gateways { type ifname : verdict;",
 }
 
 
