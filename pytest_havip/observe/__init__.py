@@ -1,0 +1,1 @@
+"""What a third host sees of an address: owners, announcements, data probes."""

@@ -1,0 +1,122 @@
+from ipaddress import IPv4Address
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from pytest_havip.clients.base import Cause, Node
+from pytest_havip.clients.haproxy import render_haproxy
+from pytest_havip.clients.keepalived_config import (
+    KeepalivedSettings,
+    declare_traits,
+    render_check,
+    render_keepalived,
+    takeover_bounds,
+)
+
+if TYPE_CHECKING:
+    from pytest_havip.lab import Host
+
+VIP = IPv4Address("172.17.16.3")
+
+# The product document's instance for its host 172.17.16.7, without its stray brace.
+PRINTED = """\
+vrrp_instance VI_1 {
+  state BACKUP
+  interface eth0
+  virtual_router_id 51
+  nopreempt
+  priority 80
+  advert_int 1
+  authentication {
+    auth_type PASS
+    auth_pass 1111
+  }
+  unicast_src_ip 172.17.16.7
+  unicast_peer {
+    172.17.16.13
+  }
+  virtual_ipaddress {
+    172.17.16.3
+  }
+  garp_master_delay 1
+  garp_master_refresh 5
+  track_interface {
+    eth0
+  }
+  track_script {
+    checkhaproxy
+  }
+}
+"""
+
+
+def node(name: str, address: str, interface: str = "eth0") -> Node:
+    return Node(cast("Host", SimpleNamespace(name=name)), IPv4Address(address), interface)
+
+
+ONE, OTHER = node("one", "172.17.16.7"), node("other", "172.17.16.13")
+
+
+def test_the_instance_is_the_documents_own() -> None:
+    text = render_keepalived(ONE, [OTHER], [VIP], priority=80, check="/run/one/checkhaproxy")
+    assert text.endswith(PRINTED)
+    assert text.count("{") == text.count("}")
+
+
+def test_the_check_is_the_hosts_own() -> None:
+    text = render_keepalived(ONE, [OTHER], [VIP], priority=80, check="/run/one/checkhaproxy")
+    assert 'vrrp_script checkhaproxy {\n  script "/bin/sh /run/one/checkhaproxy"\n' in text
+    assert "script_user root" in text
+    assert render_check("/run/one/haproxy.pid") == 'kill -0 "$(cat /run/one/haproxy.pid)"\n'
+
+
+def test_settings_reach_the_text() -> None:
+    settings = KeepalivedSettings(
+        nopreempt=False, advert_interval=2, garp_master_refresh=0, check_interval=3, check_fall=4, check_rise=5
+    )
+    third = node("third", "172.17.16.14")
+    text = render_keepalived(
+        node("one", "172.17.16.7", "eth1"),
+        [OTHER, third],
+        [VIP, IPv4Address("172.17.16.4")],
+        priority=90,
+        check="c",
+        settings=settings,
+    )
+    assert "nopreempt" not in text
+    for lines in (
+        "  interface eth1\n",
+        "  priority 90\n",
+        "  advert_int 2\n",
+        "    172.17.16.13\n    172.17.16.14\n",
+        "    172.17.16.3\n    172.17.16.4\n",
+        "  garp_master_refresh 0\n",
+        "  interval 3\n  fall 4\n  rise 5\n",
+        "  track_interface {\n    eth1\n",
+    ):
+        assert lines in text
+
+
+def test_bounds_of_the_documents_settings() -> None:
+    bounds = takeover_bounds()
+    assert bounds[Cause.START].latest == pytest.approx(3.609, abs=0.001)
+    assert bounds[Cause.STOP].latest == pytest.approx(0.6875)
+    assert (bounds[Cause.CRASH].earliest, bounds[Cause.CRASH].latest) == (2.6875, 3.6875)
+    assert (bounds[Cause.SERVICE].earliest, bounds[Cause.SERVICE].latest) == (1.6875, 2.6875)
+    assert set(bounds) == set(Cause)
+
+
+def test_traits_follow_the_settings() -> None:
+    traits = declare_traits()
+    assert (traits.preemption, traits.announcement.refresh, traits.announcement.blocks) == (False, 5, (0, 1))
+    other = declare_traits(KeepalivedSettings(nopreempt=False, garp_master_refresh=0))
+    assert (other.preemption, other.announcement.refresh) == (True, None)
+
+
+def test_haproxy_needs_no_second_user() -> None:
+    text = render_haproxy("one", 8080, "/run/one/haproxy.pid")
+    assert "bind :8080\n" in text
+    assert "pidfile /run/one/haproxy.pid\n" in text
+    assert "user" not in text
+    assert "group" not in text
