@@ -1,0 +1,219 @@
+"""The service in a lab, driven over its API and its patch panel; frames made here byte by byte."""
+
+import itertools
+import json
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_havip.lab import Host, Lab
+from pytest_havip.targets.tencent_api import TencentApi
+
+_LISTEN, _CABLE = 3, 4
+_INSTANCE = "ins-0000000{}"
+
+
+def packed(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+@dataclass
+class Machine:
+    """A host with one NIC, its address configured."""
+
+    rig: "Rig"
+    host: Host
+    nic: str
+    mac: str
+    address: str
+    subnet: str
+
+    def arp(
+        self, sender: str, target: str, *, operation: int = 1, to: str = "ff:ff:ff:ff:ff:ff", sender_mac: str = ""
+    ) -> bytes:
+        mac = packed(self.mac)
+        return (
+            packed(to)
+            + mac
+            + b"\x08\x06"
+            + struct.pack(">HHBBH", 1, 0x800, 6, 4, operation)
+            + (packed(sender_mac) if sender_mac else mac)
+            + socket.inet_aton(sender)
+            + bytes(6)
+            + socket.inet_aton(target)
+        )
+
+    def announcement(self, address: str, **options: Any) -> bytes:
+        return self.arp(address, address, **options)
+
+    def announce(self, address: str, **options: Any) -> int:
+        return self.host.port("eth0").send(self.announcement(address, **options))
+
+    def saw(self, frame: bytes, *, since: int, timeout: float = 2.0) -> None:
+        self.host.port("eth0").capture.wait(
+            lambda seen: not seen.outgoing and seen.data[: len(frame)] == frame, timeout=timeout, since=since
+        )
+
+    def frames(self, *, since: int) -> list[bytes]:
+        capture = self.host.port("eth0").capture
+        return [frame.data for frame in capture.frames(since) if not frame.outgoing]
+
+    def raw_socket(self) -> socket.socket:
+        raw = self.host.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        raw.bind(("eth0", 0))
+        return raw
+
+
+@dataclass
+class Place:
+    """A VPC with one subnet, and whatever a test adds."""
+
+    rig: "Rig"
+    id: str
+    subnet: str
+    network: str
+    machines: list[Machine] = field(default_factory=list)
+
+    def machine(self, *, subnet: str = "", address: str = "") -> Machine:
+        machine = self.rig.machine(self.id, subnet or self.subnet, address)
+        self.machines.append(machine)
+        return machine
+
+    def havip(self, *, address: str | None = None, subnet: str = "", name: str = "havip") -> dict[str, Any]:
+        return self.rig.call("CreateHaVip", VpcId=self.id, SubnetId=subnet or self.subnet, HaVipName=name, Vip=address)[
+            "HaVip"
+        ]
+
+    def add_subnet(self, cidr: str) -> str:
+        answer = self.rig.call("CreateSubnet", VpcId=self.id, SubnetName="more", CidrBlock=cidr)
+        return answer["Subnet"]["SubnetId"]
+
+    def events(self) -> list[dict[str, Any]]:
+        events = self.rig.call("HavipLabDescribeEvents", After=0)["EventSet"]
+        return [event for event in events if event["VpcId"] == self.id]
+
+
+class Rig:
+    """The service, its API and its patch panel."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._names = itertools.count()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.cable.settimeout(10)
+            self.endpoint = listener.getsockname()
+            self.api = TencentApi(*self.endpoint)
+            with panel:
+                self.process = lab.spawn(
+                    [sys.executable, "-m", "pytest_havip.network", "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)],
+                    fds={_LISTEN: listener.fileno(), _CABLE: panel.fileno()},
+                )
+
+    def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+        return self.api.call(action, **parameters)
+
+    def patch(self, order: object, *descriptors: int) -> dict[str, Any]:
+        socket.send_fds(self.cable, [json.dumps(order).encode()], list(descriptors))
+        return json.loads(self.cable.recv(65536))
+
+    def place(self, cidr: str = "10.0.0.0/16", subnet: str = "10.0.0.0/24") -> Place:
+        vpc = self.call("CreateVpc", VpcName="test", CidrBlock=cidr)["Vpc"]["VpcId"]
+        made = self.call("CreateSubnet", VpcId=vpc, SubnetName="test", CidrBlock=subnet)["Subnet"]
+        return Place(self, vpc, made["SubnetId"], subnet)
+
+    def machine(self, vpc: str, subnet: str, address: str) -> Machine:
+        wanted = [{"PrivateIpAddress": address, "Primary": True}] if address else None
+        nic = self.call(
+            "CreateNetworkInterface", VpcId=vpc, SubnetId=subnet, NetworkInterfaceName="nic", PrivateIpAddresses=wanted
+        )["NetworkInterface"]
+        number = next(self._names)
+        identity = nic["NetworkInterfaceId"]
+        self.call("AttachNetworkInterface", NetworkInterfaceId=identity, InstanceId=f"ins-{number:08d}")
+        host = self.lab.host(f"h{number}")
+        answer = self.patch({"do": "plug", "nic": identity, "interface": "eth0"}, host.namespace())
+        assert answer == {"ok": True}, f"{answer}\n{self.process.log()}"
+        own = nic["PrivateIpAddressSet"][0]["PrivateIpAddress"]
+        cidr = self.call("DescribeSubnets", SubnetIds=[subnet])["SubnetSet"][0]["CidrBlock"]
+        network, prefix = cidr.split("/")
+        host.add_address(f"{own}/{prefix}")
+        host.default_route(network.rsplit(".", 1)[0] + "." + str(int(network.rsplit(".", 1)[1]) + 1))
+        host.port("eth0")
+        return Machine(self, host, identity, nic["MacAddress"], own, subnet)
+
+    def state(self, havip: dict[str, Any]) -> dict[str, Any]:
+        (found,) = self.call("DescribeHaVips", HaVipIds=[havip["HaVipId"]])["HaVipSet"]
+        return found
+
+    def owner(self, havip: dict[str, Any]) -> str:
+        return self.state(havip)["NetworkInterfaceId"]
+
+    def rejected(self, machine: Machine, reason: str) -> dict[str, int]:
+        found = self.call("HavipLabDescribeRejections")["RejectionSet"]
+        return {
+            entry["Address"]: entry["Count"]
+            for entry in found
+            if entry["NetworkInterfaceId"] == machine.nic and entry["Reason"] == reason
+        }
+
+    def remove(self, place: Place) -> None:
+        for machine in place.machines:
+            self.lab.remove(machine.host)
+        of_vpc = [{"Name": "vpc-id", "Values": [place.id]}]
+        while found := self.call("DescribeHaVips", Filters=of_vpc, Limit=100)["HaVipSet"]:
+            for havip in found:
+                self.call("DeleteHaVip", HaVipId=havip["HaVipId"])
+        for nic in self.call("DescribeNetworkInterfaces", Filters=of_vpc, Limit=100)["NetworkInterfaceSet"]:
+            self.call("DeleteNetworkInterface", NetworkInterfaceId=nic["NetworkInterfaceId"])
+        for subnet in self.call("DescribeSubnets", Filters=of_vpc)["SubnetSet"]:
+            self.call("DeleteSubnet", SubnetId=subnet["SubnetId"])
+        self.call("DeleteVpc", VpcId=place.id)
+
+    def close(self) -> None:
+        self.api.close()
+        self.cable.close()
+        self.process.kill()
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    with Lab.open() as lab:
+        rig = Rig(lab)
+        yield rig
+        alive, log = rig.process.alive, rig.process.log()
+        rig.close()
+    assert alive, f"the service ended by itself:\n{log}"
+
+
+@pytest.fixture
+def make_place(rig: Rig) -> Iterator[Callable[..., Place]]:
+    made: list[Place] = []
+
+    def make(*arguments: str, **options: str) -> Place:
+        made.append(rig.place(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for place in made:
+        rig.remove(place)
+
+
+@pytest.fixture
+def place(make_place: Callable[..., Place]) -> Place:
+    return make_place()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object], str], None]:
+    def wait(condition: Callable[[], object], what: str, timeout: float = 3.0) -> None:
+        deadline = time.monotonic() + timeout
+        while not (seen := condition()):
+            assert time.monotonic() < deadline, f"{what} did not come within {timeout} s; last seen: {seen!r}"
+
+    return wait
