@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pytest_havip.lab import Host
 
-__all__ = ["Announcement", "Bound", "Cause", "Cluster", "Node", "NotActive", "SeveralActive", "Traits"]
+__all__ = ["Announcement", "Bound", "Cause", "Client", "Cluster", "Node", "NotActive", "SeveralActive", "Traits"]
 
 
 class NotActive(TimeoutError):  # noqa: N818 - named for what happened
@@ -143,3 +143,10 @@ class Cluster(Protocol):
 
     def close(self) -> None:
         """Kill all that was started."""
+
+
+class Client(Protocol):
+    """An HA client that can be put under test: it forms clusters of itself."""
+
+    def form(self, nodes: Sequence[Node], addresses: Sequence[IPv4Address]) -> Cluster:
+        """Prepare a cluster on these machines in charge of these floating addresses; nothing runs yet."""

@@ -107,13 +107,14 @@ class Sender:
     def run(self, interval: int, stop: int) -> None:
         """Send every `interval` ns until `stop` is raised, then wait a moment for the answers still on their way."""
         due = time.monotonic_ns()
+        sources: list[socket.socket | int] = [self.socket, stop]
         while True:
             now = time.monotonic_ns()
             if now >= due:
                 self.send()
                 # After a hold-up go on in step; a burst of late probes would tell nothing new.
                 due = max(due + interval, now + interval // 2)
-            readable, _, _ = select.select([self.socket, stop], [], [], max(0, due - now) / SECOND_NS)
+            readable, _, _ = select.select(sources, [], [], max(0, due - now) / SECOND_NS)
             self.receive()
             if stop in readable:
                 break

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from pytest_havip.clients.base import Cause, Node, NotActive, SeveralActive
+from pytest_havip.clients.base import Cause, Client, Cluster, Node, NotActive, SeveralActive
 from pytest_havip.clients.haproxy import HAProxy, ServiceNotStarted
 from pytest_havip.clients.keepalived import KeepalivedCluster
 from pytest_havip.clients.keepalived_config import KeepalivedSettings
@@ -250,6 +250,12 @@ def test_several_active_nodes_are_no_answer(idle: tuple[Node, Node], vip: IPv4Ad
         with pytest.raises(SeveralActive, match="idle-77 and idle-78 hold"):
             cluster.active()
     assert all(len(host.addresses()) == 1 for host in hosts), "closing takes the address from all"
+
+
+def test_keepalived_is_a_client(idle: tuple[Node, Node], vip: IPv4Address) -> None:
+    client: Client = KeepalivedCluster
+    cluster: Cluster = client.form(idle, [vip])
+    assert (cluster.traits.name, tuple(cluster.nodes), tuple(cluster.addresses)) == ("keepalived", idle, (vip,))
 
 
 def test_one_node_is_no_cluster(idle: tuple[Node, Node], vip: IPv4Address) -> None:
