@@ -21,7 +21,7 @@ REFUSED = IPv4Address("172.17.16.99")
 @pytest.fixture
 def full(target: Target, subnet: Subnet) -> list[Havip]:
     """As many HAVIPs as the VPC may have."""
-    return [target.create_havip(subnet, name=f"havip {number}") for number in range(QUOTA)]
+    return [target.create_havip(subnet, address=f"172.17.16.{100 + number}") for number in range(QUOTA)]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import sys
 
 from pytest_havip.mutants import MUTANTS
-from pytest_havip.network.__main__ import main
+from pytest_havip.network.command import main
 
 __all__: list[str] = []
 

@@ -16,6 +16,7 @@ __all__ = ["Observer", "SeveralOwners"]
 _PATIENCE = 2.0
 #: Where a neighbour that never heard an announcement would send: a MAC address that no NIC has.
 _STALE_MAC = "02:00:00:00:de:ad"
+_UDP_PAYLOAD = 42
 _ETHERTYPE, _OPERATION = slice(12, 14), slice(20, 22)
 _SENDER_MAC, _SENDER_IP, _TARGET_IP = slice(22, 28), slice(28, 32), slice(38, 42)
 _ARP, _REPLY = b"\x08\x06", b"\x00\x02"
@@ -181,7 +182,8 @@ class Observer:
 
 
 def _carries(token: bytes) -> Callable[[Frame], bool]:
-    return lambda frame: not frame.outgoing and token in frame.data
+    # At its place behind the UDP header: an ICMP error about the datagram quotes it too.
+    return lambda frame: not frame.outgoing and frame.data.startswith(token, _UDP_PAYLOAD)
 
 
 def _about(machine: Instance, address: IPv4Address, since: int) -> list[Frame]:

@@ -80,7 +80,7 @@ class PlainBridge(Target):
         nic = Nic(f"eni-{number:08}", subnet, f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}", fixed, host.name)
         switch = self._switches[subnet.vpc_id]
         link = self._lab.link(host, interface, switch, nic.id, mac=nic.mac)
-        switch.add_to_bridge(nic.id, _BRIDGE)
+        switch.join_bridge(nic.id, _BRIDGE)
         self._links[nic.id] = (nic, link)
         return nic
 

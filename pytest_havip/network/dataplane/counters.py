@@ -20,7 +20,7 @@ class Rejection:
 
     Attributes:
         nic_id: the sender's NIC.
-        address: the sender's address in the frame; 0.0.0.0 where it has none.
+        address: the sender's address in the frame, for UNBOUND and OWN its destination; 0.0.0.0 where it has none.
         reason: as the core names it.
         count: how many frames.
     """
@@ -40,10 +40,9 @@ def read_rejections(nft: Nft) -> dict[RejectionKey, int]:
     """Read one VPC's counter sets."""
     found: dict[RejectionKey, int] = {}
     for reason in Reason:
-        if reason.is_rejection:
-            for item in nft.query(f"list set {ruleset.FAMILY} {ruleset.TABLE} {ruleset.counter_set(reason)}"):
-                for nic_id, address, packets in _elements(item.get("set", {})):
-                    found[nic_id, IPv4Address(address), reason.value] = packets
+        for item in nft.query(f"list set {ruleset.FAMILY} {ruleset.TABLE} {ruleset.counter_set(reason)}"):
+            for nic_id, address, packets in _elements(item.get("set", {})):
+                found[nic_id, IPv4Address(address), reason.value] = packets
     return found
 
 
