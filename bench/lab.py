@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pytest_havip.lab import Lab  # noqa: E402 (runs from a checkout too)
+from pytest_havip.lab import Lab
 
 HOSTS = 8
 

@@ -16,9 +16,10 @@ from pytest_havip.lab.process import Process
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["Lab"]
+__all__ = ["PROGRAM_FOLDERS", "Lab"]
 
-_PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
+PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
+"""Where programs are looked for after PATH: an ordinary user's may lack the folders of system programs."""
 
 
 class Lab:
@@ -193,6 +194,6 @@ class Lab:
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     merged = {**os.environ, "TMPDIR": "/tmp", **(extra or {})}  # noqa: S108 (the lab's own)
     folders = [folder for folder in merged.get("PATH", "").split(os.pathsep) if folder]
-    folders += [folder for folder in _PROGRAM_FOLDERS if folder not in folders]
+    folders += [folder for folder in PROGRAM_FOLDERS if folder not in folders]
     merged["PATH"] = os.pathsep.join(folders)
     return merged

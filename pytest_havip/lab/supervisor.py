@@ -5,6 +5,8 @@ that fork twice and call setsid stay its descendants; there is no way out of the
 status through a pipe, which it keeps open until nothing of the tree is left: end of file means "all gone".
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import errno
@@ -12,38 +14,56 @@ import fcntl
 import os
 import signal
 import struct
-from collections.abc import Callable
-from typing import NamedTuple, NoReturn
 
 from pytest_havip.lab.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, prctl, setns
 
-__all__ = ["Program", "Started", "start", "tree"]
+TYPE_CHECKING = False  # as type checkers understand it; importing typing would cost the init 2 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+__all__ = ["Program", "start", "tree"]
 
 _REPORT = struct.Struct("=ci")
 
 
-class Program(NamedTuple):
-    """What is to be started."""
+class Program:
+    """What is to be started.
 
-    arguments: list[str]
-    environment: dict[str, str]
-    descriptors: dict[int, int]
-    """Number inside the program -> number here; 0, 1 and 2 are among them."""
-    namespaces: list[tuple[int, int]]
-    """Descriptor and kind of each namespace to enter first."""
-    status: int
-    """The writing end of the status pipe."""
+    Attributes:
+        arguments: its name and arguments.
+        environment: all of its variables.
+        descriptors: number inside the program -> number here; 0, 1 and 2 are among them.
+        namespaces: descriptor and kind of each namespace to enter first.
+        status: the writing end of the status pipe.
+    """
+
+    __slots__ = ("arguments", "descriptors", "environment", "namespaces", "status")
+
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        descriptors: dict[int, int],
+        namespaces: list[tuple[int, int]],
+        status: int,
+    ) -> None:
+        self.arguments = arguments
+        self.environment = environment
+        self.descriptors = descriptors
+        self.namespaces = namespaces
+        self.status = status
 
 
-class Started(NamedTuple):
-    """A program that runs, by process ids inside the lab."""
+def start(program: Program) -> tuple[int, int]:
+    """Start a program under a supervisor of its own.
 
-    supervisor: int
-    main: int
+    Returns:
+        The process ids of the supervisor and of the program, as they are inside the lab.
 
-
-def start(program: Program) -> Started:
-    """Start a program under a supervisor of its own. Raises OSError when it can't be executed."""
+    Raises:
+        OSError: it can't be executed.
+    """
     reading, writing = os.pipe()
     supervisor = os.fork()
     if supervisor == 0:
@@ -61,7 +81,7 @@ def start(program: Program) -> Started:
                 failed = value
     if failed or not main:
         raise OSError(failed or errno.ECHILD, f"{program.arguments[0]}: {os.strerror(failed or errno.ECHILD)}")
-    return Started(supervisor, main)
+    return supervisor, main
 
 
 def tree(root: int) -> list[int]:
