@@ -13,9 +13,9 @@ from typing import Self
 
 from pytest_havip.lab import Host, Process
 from pytest_havip.observe import probe_agent
-from pytest_havip.observe.probe_record import NANOSECONDS, Answer, ProbeRecord, parse_record
+from pytest_havip.observe.probe_record import NANOSECONDS, Answer, ProbeRecord, RecordReader
 
-__all__ = ["DEFAULT_INTERVAL", "DEFAULT_PORT", "OwnerNotSeen", "ProbeStream", "ProbesNotStarted", "Responders"]
+__all__ = ["DEFAULT_INTERVAL", "DEFAULT_PORT", "OwnerNotSeen", "ProbeStream", "ProbesFailed", "Responders"]
 
 DEFAULT_PORT = 9301
 DEFAULT_INTERVAL = 0.005
@@ -26,8 +26,8 @@ STOP_TIMEOUT = 10.0
 READY, RECORD, EVENTS, STOP = 3, 4, 5, 6
 
 
-class ProbesNotStarted(RuntimeError):  # noqa: N818 - named for what happened
-    """A responder or a prober did not come up; the text holds what it said."""
+class ProbesFailed(RuntimeError):  # noqa: N818 - named for what happened
+    """A responder or a prober did not come up, or ended on its own; the text holds what it said."""
 
 
 class OwnerNotSeen(TimeoutError):  # noqa: N818 - named for what happened
@@ -62,7 +62,7 @@ class Responders:
             port: UDP port of the service; a second set on the same hosts and address needs another one.
 
         Raises:
-            ProbesNotStarted: a responder ended at once or was not ready in time, with its output.
+            ProbesFailed: a responder ended at once or was not ready in time, with its output.
         """
         ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         processes: dict[str, Process] = {}
@@ -117,7 +117,9 @@ class ProbeStream:
         self._process = process
         self._record, self._events, self._stop = descriptors
         self._owned = owned
-        self._result: ProbeRecord | None = None
+        self._reader = RecordReader()
+        self._read = 0
+        self._ended = False
 
     @classmethod
     def start(
@@ -140,7 +142,7 @@ class ProbeStream:
             port: UDP port, where responders are to be started.
 
         Raises:
-            ProbesNotStarted: a responder or the prober did not come up.
+            ProbesFailed: a responder or the prober did not come up.
         """
         with ExitStack() as stack:
             if not isinstance(responders, Responders):
@@ -158,13 +160,14 @@ class ProbeStream:
         try:
             stream._wait_for_first_probe()
         except BaseException:
-            stream._owned.close()
+            stream.close()
             raise
         return stream
 
     def record(self) -> ProbeRecord:
         """Return what has been recorded so far; the stream goes on."""
-        return self._result or parse_record(self._text(), self.interval)
+        self._read_on()
+        return self._reader.record(self.interval)
 
     def wait_for_answer(self, wanted: Callable[[Answer], bool], what: str, *, timeout: float, since: int = 0) -> Answer:
         """Wait for an answer to a probe sent at or after `since`.
@@ -179,15 +182,17 @@ class ProbeStream:
             OwnerNotSeen: no such answer in time.
         """
         deadline = time.monotonic() + timeout
+        looked = 0
         while True:
-            record = self.record()
-            for probe in record.probes:
-                for answer in probe.answers:
-                    if probe.sent >= since and wanted(answer):
-                        return answer
+            self._read_on()
+            arrivals = self._reader.arrivals
+            for sent, answer in arrivals[looked:]:
+                if sent >= since and wanted(answer):
+                    return answer
+            looked = len(arrivals)
             left = deadline - time.monotonic()
             if left <= 0 or not self._process.alive:
-                raise OwnerNotSeen(self._not_seen(what, timeout, since, record))
+                raise OwnerNotSeen(self._not_seen(what, timeout, since))
             if select.select([self._events], [], [], min(left, 0.1))[0]:
                 os.eventfd_read(self._events)
 
@@ -195,7 +200,7 @@ class ProbeStream:
         """Wait until a host answers a probe sent at or after `since` (ns), for at most `timeout` seconds.
 
         Returns:
-            The first such answer in the order of the probes.
+            The first such answer.
 
         Raises:
             OwnerNotSeen: it did not answer in time; the text says who did.
@@ -204,25 +209,27 @@ class ProbeStream:
         return self.wait_for_answer(lambda answer: answer.owner == name, name, timeout=timeout, since=since)
 
     def stop(self) -> ProbeRecord:
-        """End the stream, with a moment for the answers still on their way, and return the whole record."""
-        if self._result is None:
+        """End the stream, with a moment for the answers still on their way, and return the whole record.
+
+        Raises:
+            ProbesFailed: the prober had ended on its own.
+        """
+        if not self._ended:
             try:
                 os.eventfd_write(self._stop, 1)
                 code = self._process.wait(STOP_TIMEOUT)
                 if code != 0:
-                    raise ProbesNotStarted(
-                        f"the prober ended with {code}, so its record has a hole: {self._process.log()}"
-                    )
-                self._result = parse_record(self._text(), self.interval)
+                    raise ProbesFailed(f"the prober ended with {code}, so its record has a hole: {self._process.log()}")
             finally:
-                self._owned.close()
-        return self._result
+                self.close()
+        return self.record()
 
     def close(self) -> None:
         """End the stream at once; the record so far stays readable."""
-        if self._result is None:
+        if not self._ended:
             self._process.kill()
-            self._result = parse_record(self._text(), self.interval)
+            self._read_on()
+            self._ended = True
             self._owned.close()
 
     def __enter__(self) -> Self:
@@ -233,17 +240,21 @@ class ProbeStream:
     ) -> None:
         self.close()
 
-    def _text(self) -> bytes:
-        return os.pread(self._record, os.fstat(self._record).st_size, 0)
+    def _read_on(self) -> None:
+        if not self._ended:
+            text = os.pread(self._record, os.fstat(self._record).st_size - self._read, self._read)
+            self._read += len(text)
+            self._reader.feed(text)
 
     def _wait_for_first_probe(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while not self.record().probes:
             if time.monotonic() > deadline or not self._process.alive:
-                raise ProbesNotStarted(_said("the prober sends nothing", {"prober": self._process}))
+                raise ProbesFailed(_said("the prober sends nothing", {"prober": self._process}))
             time.sleep(0.002)
 
-    def _not_seen(self, what: str, timeout: float, since: int, record: ProbeRecord) -> str:
+    def _not_seen(self, what: str, timeout: float, since: int) -> str:
+        record = self.record()
         sent = sum(probe.sent >= since for probe in record.probes)
         lost = len(record.lost(since))
         tenures = ", ".join(f"{tenure.owner} from {tenure.since}" for tenure in record.tenures()[-5:]) or "nobody"
@@ -270,4 +281,4 @@ def _wait_until_raised(ready: int, processes: Mapping[str, Process]) -> None:
         if select.select([ready], [], [], 0.05)[0]:
             raised += os.eventfd_read(ready)
         elif time.monotonic() > deadline or not all(process.alive for process in processes.values()):
-            raise ProbesNotStarted(_said("a responder is not ready; is its port taken on that host?", processes))
+            raise ProbesFailed(_said("a responder is not ready; is its port taken on that host?", processes))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Answer", "Outage", "Probe", "ProbeRecord", "Tenure", "parse_record"]
+__all__ = ["Answer", "Outage", "Probe", "ProbeRecord", "RecordReader", "Tenure"]
 
 NANOSECONDS = 1_000_000_000
 
@@ -177,28 +177,41 @@ class ProbeRecord:
         )
 
 
-def parse_record(text: bytes, interval: float) -> ProbeRecord:
-    """Read what a prober wrote: a line `s NUMBER NS` for each sending, `a NUMBER NS OWNER` for each answer.
+class RecordReader:
+    """Reads what a prober writes: a line `s NUMBER NS` for each sending, `a NUMBER NS OWNER` for each answer.
 
-    Args:
-        text: the prober's lines; an unfinished last line (it is being written) is left out.
-        interval: seconds between two probes, for the record.
-
-    Returns:
-        The record; an answer to a number that was never sent is impossible and raises.
-
-    Raises:
-        ValueError: a line is none of the two, or answers a number that was not sent.
+    `arrivals` lists the answers in the order in which they were written, each with the time of its probe's sending.
     """
-    sent: dict[int, int] = {}
-    answers: dict[int, list[Answer]] = {}
-    for line in text[: text.rfind(b"\n") + 1].decode().splitlines():
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.arrivals: list[tuple[int, Answer]] = []
+        self._sent: dict[int, int] = {}
+        self._answers: dict[int, list[Answer]] = {}
+        self._rest = b""
+
+    def feed(self, text: bytes) -> None:
+        """Take in more text; a line that is not finished yet is kept for the next time.
+
+        Raises:
+            ValueError: a line is none of the two, or answers a number that was not sent.
+        """
+        *lines, self._rest = (self._rest + text).split(b"\n")
+        for line in lines:
+            self._take(line.decode())
+
+    def record(self, interval: float) -> ProbeRecord:
+        """Return what has been read so far, of a stream with this pause between two probes in seconds."""
+        probes = (Probe(number, time, tuple(self._answers.get(number, ()))) for number, time in self._sent.items())
+        return ProbeRecord(tuple(probes), interval)
+
+    def _take(self, line: str) -> None:
         match line.split(" ", 3):
             case ["s", number, time]:
-                sent[int(number)] = int(time)
-            case ["a", number, time, owner] if int(number) in sent:
-                answers.setdefault(int(number), []).append(Answer(owner, int(time)))
+                self._sent[int(number)] = int(time)
+            case ["a", number, time, owner] if int(number) in self._sent:
+                answer = Answer(owner, int(time))
+                self._answers.setdefault(int(number), []).append(answer)
+                self.arrivals.append((self._sent[int(number)], answer))
             case _:
                 raise ValueError(f"the prober wrote {line!r}, which is neither a sending nor an answer to one")
-    probes = tuple(Probe(number, time, tuple(answers.get(number, ()))) for number, time in sorted(sent.items()))
-    return ProbeRecord(probes, interval)

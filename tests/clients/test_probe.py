@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_havip.lab import Host
-from pytest_havip.observe.probe import OwnerNotSeen, ProbesNotStarted, ProbeStream, Responders
+from pytest_havip.observe.probe import OwnerNotSeen, ProbesFailed, ProbeStream, Responders
 
 INTERVAL = 0.002
 Pair = tuple[Host, Host]
@@ -118,7 +118,7 @@ def test_a_taken_port_is_told(observer: Host, pair: Pair, vip: IPv4Address) -> N
     a, _ = pair
     with a.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("0.0.0.0", 9400))
-        with pytest.raises(ProbesNotStarted, match="Address already in use"):
+        with pytest.raises(ProbesFailed, match="Address already in use"):
             ProbeStream.start(observer, vip, [a], port=9400)
 
 
@@ -127,6 +127,16 @@ def test_a_record_is_readable_after_the_stream_was_closed(observer: Host, pair: 
         pass
     assert stream.record().probes
     assert stream.stop() == stream.record()
+
+
+def test_a_killed_prober_leaves_its_record_and_is_told(observer: Host, pair: Pair, vip: IPv4Address) -> None:
+    with ProbeStream.start(observer, vip, pair) as stream:
+        stream._process.kill()
+        with pytest.raises(OwnerNotSeen, match="the prober has ended"):
+            stream.wait_for_owner("a", timeout=5)
+        with pytest.raises(ProbesFailed, match="the prober ended with -9"):
+            stream.stop()
+    assert stream.record().probes
 
 
 def wait_until(reached: Callable[[], bool]) -> None:

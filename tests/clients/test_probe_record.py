@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_havip.observe.probe_record import Answer, Probe, ProbeRecord, Tenure, parse_record
+from pytest_havip.observe.probe_record import Answer, Probe, ProbeRecord, RecordReader, Tenure
 
 MS = 1_000_000
 INTERVAL = 0.005
@@ -88,12 +88,16 @@ def test_first_answer_may_be_to_a_later_probe() -> None:
     assert record.first_answer("b") is None
 
 
-def test_a_record_is_read_back_while_it_is_being_written() -> None:
-    record = parse_record(b"s 1 100\na 1 150 a\ns 2 200\na 1 160 host b\ns 3 3", INTERVAL)
-    assert record.probes == (Probe(1, 100, (Answer("a", 150), Answer("host b", 160))), Probe(2, 200))
+def test_a_record_is_read_while_it_is_being_written() -> None:
+    reader = RecordReader()
+    reader.feed(b"s 1 100\na 1 150 a\ns 2 2")
+    assert reader.record(INTERVAL).probes == (Probe(1, 100, (Answer("a", 150),)),)
+    reader.feed(b"00\na 1 160 host b\ns 3 3")
+    assert reader.record(INTERVAL).probes == (Probe(1, 100, (Answer("a", 150), Answer("host b", 160))), Probe(2, 200))
+    assert reader.arrivals == [(100, Answer("a", 150)), (100, Answer("host b", 160))]
 
 
 @pytest.mark.parametrize("line", [b"a 1 100 a\n", b"x\n", b"s 1\n"])
 def test_a_line_that_makes_no_sense_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match="the prober wrote"):
-        parse_record(line, INTERVAL)
+        RecordReader().feed(line)
