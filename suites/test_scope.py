@@ -6,7 +6,7 @@ import pytest
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fixtures.judges import Fence
-from pytest_havip.fixtures.stage import Launch
+from pytest_havip.fixtures.stage import Launch, Stage
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
@@ -23,8 +23,9 @@ def elsewhere(target: Target, vpc: Vpc) -> Subnet:
 
 
 @pytest.fixture
-def twin(target: Target) -> Iterator[Subnet]:
-    """A subnet with the same addresses in another VPC."""
+def twin(stage: Stage) -> Iterator[Subnet]:
+    """A subnet with the same addresses in another VPC; it ends before its machines do."""
+    target = stage.target
     other = target.create_vpc("172.17.0.0/16")
     yield target.create_subnet(other, "172.17.16.0/24")
     target.delete_vpc(other)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from itertools import count
-from time import monotonic, time_ns
+from time import monotonic
 
 from pytest_havip.clients.announcer import BROADCAST, Instance
 from pytest_havip.lab import Frame, NotSeen
@@ -64,12 +64,7 @@ class Observer:
             SeveralOwners: It reached more than one machine.
             Inconclusive: Even the packet to a fixed address got lost.
         """
-        token = f"havip-token-{next(self._tokens)}-{self.instance.mac}|".encode()
-        since = time_ns()
-        me = self.instance
-        me.send(me.datagram(me.address, address, destination or self.belief(address), token))
-        self.control()
-        reached = [machine for machine in self.cast if self._received(machine, token, since)]
+        reached = self._reached(address, destination)
         if len(reached) > 1:
             names = " and ".join(machine.name for machine in reached)
             raise SeveralOwners(f"one packet to {address} reached {names}")
@@ -82,11 +77,11 @@ class Observer:
             AssertionError: They don't after `timeout` seconds; the message says whom they reach.
         """
         deadline = monotonic() + timeout
-        while (seen := self.owner_of(address)) is not owner:
+        while (seen := self._reached(address)) != [owner]:
             if monotonic() > deadline:
-                name = seen.name if seen else "nobody"
+                names = " and ".join(machine.name for machine in seen) or "nobody"
                 raise AssertionError(
-                    f"{timeout:g} s after, packets to {address} still reach {name} and not {owner.name}, "
+                    f"{timeout:g} s after, packets to {address} still reach {names} and not {owner.name} alone, "
                     f"as {self.instance.name} sees it"
                 )
 
@@ -174,6 +169,13 @@ class Observer:
             return data[_ETHERTYPE] == _ARP and data[_SENDER_IP] == vip and sender in {None, data[_SENDER_MAC]}
 
         return self.witnesses(about, since=since)
+
+    def _reached(self, address: IPv4Address, destination: str | None = None) -> list[Instance]:
+        me = self.instance
+        token = f"havip-token-{next(self._tokens)}-{me.mac}|".encode()
+        since = me.send(me.datagram(me.address, address, destination or self.belief(address), token))
+        self.control()
+        return [machine for machine in self.cast if self._received(machine, token, since)]
 
     def _received(self, machine: Instance, token: bytes, since: int) -> bool:
         machine.port.capture.sync()

@@ -5,7 +5,7 @@ scope, release) must fail here, and which requirements those are is a test of ou
 """
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from itertools import count
 
 from pytest_havip.lab import Host, Lab, Link
@@ -154,7 +154,10 @@ class PlainBridge(Target):
         taken.add(subnet.gateway)
         if wanted is None:
             return next(address for address in subnet.cidr.hosts() if address not in taken)
-        address = IPv4Address(wanted)
+        try:
+            address = IPv4Address(wanted)
+        except AddressValueError as error:
+            raise Refused("InvalidParameterValue.Malformed", f"{wanted!r} is no IPv4 address.") from error
         if address not in subnet.cidr:
             raise Refused("InvalidParameterValue.Range", f"{address} is not in {subnet.cidr}.")
         if address in {subnet.cidr.network_address, subnet.cidr.broadcast_address, subnet.gateway}:

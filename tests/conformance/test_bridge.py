@@ -1,0 +1,46 @@
+"""A plain Linux bridge: what any Ethernet can do passes, what only a HAVIP network can do fails."""
+
+from collections.abc import Callable
+
+#: What an Ethernet without a guard gets wrong, each for a reason of its own.
+FAILS = {
+    # It forwards what it is given: nothing is rejected, whoever sends it.
+    *(f"HAVIP-SPOOF-{number:03}" for number in (*range(1, 9), *range(10, 16))),
+    # Subnets share the wire, and a released address is announced like any other.
+    "HAVIP-SCOPE-001",
+    "HAVIP-RELEASE-001",
+    "HAVIP-RELEASE-002",
+    # Neighbours learn from every ARP frame, gratuitous or not, and packets follow what neighbours believe.
+    "HAVIP-BIND-005",
+    "HAVIP-BIND-006",
+    "HAVIP-BIND-007",
+    "HAVIP-BIND-014",
+    "HAVIP-PATH-002",
+    "HAVIP-PATH-003",
+    # A frame for a MAC that nobody has (any more) is flooded.
+    "HAVIP-API-001",
+    "HAVIP-BIND-009",
+    "HAVIP-BIND-011",
+    "HAVIP-PATH-001",
+    # Everyone hears every broadcast.
+    "HAVIP-PATH-005",
+    "HAVIP-QUOTA-001",
+}
+#: It lists no events and counts no rejections.
+UNSUPPORTED = {
+    "HAVIP-API-003",
+    "HAVIP-BIND-013",
+    "HAVIP-PATH-009",
+    "HAVIP-SCOPE-004",
+    *(f"HAVIP-SPOOF-{number:03}" for number in (9, 16, 17, 18)),
+}
+
+
+def test_a_plain_bridge_fails_what_only_a_havip_network_can_do(
+    verdicts_of: Callable[..., dict[str, set[str]]],
+) -> None:
+    verdicts = verdicts_of("bridge")
+    assert {identifier for identifier, seen in verdicts.items() if "fail" in seen} == FAILS
+    assert {identifier for identifier, seen in verdicts.items() if seen == {"unsupported"}} == UNSUPPORTED
+    rest = verdicts.keys() - FAILS - UNSUPPORTED
+    assert {identifier: verdicts[identifier] for identifier in rest} == {identifier: {"pass"} for identifier in rest}
