@@ -1,18 +1,14 @@
 """What this machine must have before anything runs, and the one message when it has not."""
 
 from collections.abc import Iterable
-from shutil import which
+from dataclasses import replace
 
 from pytest_havip.lab.checks import Check, checks
-from pytest_havip.reports.machine import SEARCH_PATH
 
 __all__ = ["machine_checks", "refusal"]
 
-#: The programs that the bundled conformance run puts under test, by their Debian package, and what each is for.
-_PROGRAMS = {
-    "keepalived": "the bundled HA client, whose takeovers are measured",
-    "haproxy": "the service on the hosts that keepalived's track script watches",
-}
+#: What the lab can do without, and the bundled conformance run cannot: it puts these programs under test.
+_CLIENTS = frozenset({"keepalived", "haproxy"})
 
 
 def machine_checks(*, clients: bool = True) -> list[Check]:
@@ -21,7 +17,7 @@ def machine_checks(*, clients: bool = True) -> list[Check]:
     Args:
         clients: Whether the bundled HA clients are needed, as they are for the bundled conformance run.
     """
-    return [*checks(), *(_program(name, purpose) for name, purpose in _PROGRAMS.items() if clients)]
+    return [replace(check, status="fail") if clients and _is_missing_client(check) else check for check in checks()]
 
 
 def refusal(found: Iterable[Check]) -> str | None:
@@ -37,8 +33,5 @@ def refusal(found: Iterable[Check]) -> str | None:
     return f"this machine cannot run the HAVIP tests.\n{reasons}\n`havip doctor` shows all checks."
 
 
-def _program(name: str, purpose: str) -> Check:
-    path = which(name, path=SEARCH_PATH)
-    if path is None:
-        return Check(name, "fail", f"not found; it is {purpose}", f"apt-get install --no-install-recommends {name}")
-    return Check(name, "ok", path, "")
+def _is_missing_client(check: Check) -> bool:
+    return check.name in _CLIENTS and check.status == "warn"

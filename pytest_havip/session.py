@@ -15,10 +15,7 @@ from pytest_havip.reports.summary import requirement_lines, takeover_lines, trou
 from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
 
-__all__ = ["CANNOT_RUN", "HavipSession"]
-
-#: The exit code of a run that the machine cannot do.
-CANNOT_RUN = 4
+__all__ = ["HavipSession"]
 
 #: What a phase's verdict looks like while a run goes on: letter and word, where they are not pytest's own.
 _LOOKS = {
@@ -70,7 +67,8 @@ class HavipSession:
         preflight = import_module("pytest_havip.preflight")
         message = preflight.refusal(preflight.machine_checks(clients=self._bundled))
         if message is not None:
-            pytest.exit(message, returncode=CANNOT_RUN)
+            # Not pytest.exit(): that would print the message twice.
+            raise pytest.UsageError(message)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Make a test selectable by its requirement ids, and let every report of it name them."""

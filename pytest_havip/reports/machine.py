@@ -8,10 +8,10 @@ import subprocess
 
 from pytest_havip import __version__
 
-__all__ = ["SEARCH_PATH", "describe", "program_version", "user_mode"]
+__all__ = ["describe", "program_version", "user_mode"]
 
-#: Where programs are looked for: an ordinary user's PATH often lacks the folders in which Debian puts daemons.
-SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+# Where programs are looked for: an ordinary user's PATH often lacks the folders in which Debian puts daemons.
+_SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+)")
 
 
@@ -34,7 +34,7 @@ def user_mode() -> str:
 
 def program_version(name: str) -> str:
     """Return a program's version, or ``not found``."""
-    environment = {**os.environ, "PATH": SEARCH_PATH}
+    environment = {**os.environ, "PATH": _SEARCH_PATH}
     try:
         answer = subprocess.run(
             [name, "--version"], capture_output=True, text=True, timeout=10, check=False, env=environment
