@@ -19,6 +19,8 @@ __all__ = ["Service"]
 
 # Frames handled before the loop gets a turn for the API; a burst of 200 HAVIPs x 5 takes four turns.
 _TURN: Final = 256
+# Moves in one transaction at most: it takes 2 ms then, and the kernel's buffer holds what arrives meanwhile.
+_TRANSACTION: Final = 64
 # What stands in the queues when an API call arrives was sent before it; under a flood somebody has to stop.
 _SETTLE: Final = 4096
 # Of an ARP packet behind its Ethernet header.
@@ -131,7 +133,8 @@ class Service:
     def _decide(self, frame: bytes, nic_id: str, batch: _Batch) -> None:
         decision = self.network.receive(frame, nic_id, now=self.now())
         moved = {effect.havip.id for effect in decision.effects if isinstance(effect, Moved)}
-        if moved & batch.moved:  # a HAVIP moves once in a transaction, so that every owner was in force
+        # A HAVIP moves once in a transaction, so that every owner was in force.
+        if moved & batch.moved or len(batch.moved) >= _TRANSACTION:
             self._flush(batch)
         batch.effects.extend(decision.effects)
         batch.moved |= moved

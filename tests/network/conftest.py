@@ -16,7 +16,6 @@ from pytest_havip.lab import Host, Lab
 from pytest_havip.targets.tencent_api import TencentApi
 
 _LISTEN, _CABLE = 3, 4
-_INSTANCE = "ins-0000000{}"
 
 
 def packed(mac: str) -> bytes:
@@ -102,7 +101,7 @@ class Place:
 class Rig:
     """The service, its API and its patch panel."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network")) -> None:
         self.lab = lab
         self._names = itertools.count()
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -112,7 +111,7 @@ class Rig:
             self.api = TencentApi(*self.endpoint)
             with panel:
                 self.process = lab.spawn(
-                    [sys.executable, "-m", "pytest_havip.network", "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)],
+                    [sys.executable, *program, "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)],
                     fds={_LISTEN: listener.fileno(), _CABLE: panel.fileno()},
                 )
 
@@ -189,6 +188,11 @@ def rig() -> Iterator[Rig]:
         alive, log = rig.process.alive, rig.process.log()
         rig.close()
     assert alive, f"the service ended by itself:\n{log}"
+
+
+@pytest.fixture
+def rig_class() -> type[Rig]:
+    return Rig
 
 
 @pytest.fixture

@@ -2,9 +2,15 @@
 
 import re
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.network.conftest import Place, Rig
 
 
-def test_an_announcement_binds(rig, place):
+def test_an_announcement_binds(rig: "Rig", place: "Place") -> None:
     owner, observer, havip = place.machine(), place.machine(), place.havip()
     assert (havip["State"], havip["NetworkInterfaceId"], havip["InstanceId"]) == ("UNBIND", "", "")
     assert havip["FlushedTime"] == "0000-00-00 00:00:00"
@@ -17,14 +23,14 @@ def test_an_announcement_binds(rig, place):
         assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", stamp)
 
 
-def test_an_api_call_sees_what_was_announced_before_it(rig, place):
+def test_an_api_call_sees_what_was_announced_before_it(rig: "Rig", place: "Place") -> None:
     machines, havip = [place.machine(), place.machine()], place.havip()
     for turn in range(100):
         machines[turn % 2].announce(havip["Vip"])
         assert rig.owner(havip) == machines[turn % 2].nic
 
 
-def test_a_reply_moves_and_is_one_event(rig, place):
+def test_a_reply_moves_and_is_one_event(rig: "Rig", place: "Place") -> None:
     a, b, havip = place.machine(), place.machine(), place.havip()
     a.announce(havip["Vip"])
     b.announce(havip["Vip"], operation=2)
@@ -33,7 +39,7 @@ def test_a_reply_moves_and_is_one_event(rig, place):
     assert moves == [("", a.nic, "announced"), (a.nic, b.nic, "announced")]
 
 
-def test_a_refresh_is_re_sent_and_no_event(rig, place):
+def test_a_refresh_is_re_sent_and_no_event(rig: "Rig", place: "Place") -> None:
     owner, observer, havip = place.machine(), place.machine(), place.havip()
     owner.announce(havip["Vip"])
     flushed, events = rig.state(havip)["FlushedTime"], place.events()
@@ -42,22 +48,18 @@ def test_a_refresh_is_re_sent_and_no_event(rig, place):
     assert (rig.state(havip)["FlushedTime"], place.events()) == (flushed, events)
 
 
-def test_the_sender_gets_no_echo(rig, place):
+def test_the_sender_gets_no_echo(rig: "Rig", place: "Place") -> None:
     owner, observer, havip = place.machine(), place.machine(), place.havip()
-    since = 0
+    since = time.time_ns()
     for operation in (1, 2, 1):
-        since = since or owner.announce(havip["Vip"], operation=operation)
         owner.announce(havip["Vip"], operation=operation)
     observer.saw(owner.announcement(havip["Vip"]), since=since)
     assert rig.owner(havip) == owner.nic
-    assert [frame for frame in owner.frames(since=since) if packed_of(owner.mac) in frame[6:12]] == []
+    own = owner.announcement(havip["Vip"])[6:12]
+    assert [frame for frame in owner.frames(since=since) if frame[6:12] == own] == []
 
 
-def packed_of(mac: str) -> bytes:
-    return bytes.fromhex(mac.replace(":", ""))
-
-
-def test_a_unicast_announcement_stays_unicast(rig, place):
+def test_a_unicast_announcement_stays_unicast(rig: "Rig", place: "Place") -> None:
     owner, target, other, havip = place.machine(), place.machine(), place.machine(), place.havip()
     since = owner.announce(havip["Vip"], to=target.mac)
     target.saw(owner.announcement(havip["Vip"], to=target.mac), since=since)
@@ -67,7 +69,7 @@ def test_a_unicast_announcement_stays_unicast(rig, place):
     assert owner.announcement(havip["Vip"], to=target.mac) not in other.frames(since=since)
 
 
-def test_release_while_bound_makes_later_announcements_spoofs(rig, place):
+def test_release_while_bound_makes_later_announcements_spoofs(rig: "Rig", place: "Place") -> None:
     owner, observer, havip = place.machine(), place.machine(), place.havip()
     canary = place.havip()
     owner.announce(havip["Vip"])
@@ -80,7 +82,7 @@ def test_release_while_bound_makes_later_announcements_spoofs(rig, place):
     assert rig.rejected(owner, "NOT_YOURS") == {havip["Vip"]: 1}
 
 
-def test_detach_takes_the_binding_and_the_cable(rig, place, until):
+def test_detach_takes_the_binding_and_the_cable(rig: "Rig", place: "Place", until: "Callable[..., None]") -> None:
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])
     instance = rig.state(havip)["InstanceId"]
@@ -95,7 +97,7 @@ def test_detach_takes_the_binding_and_the_cable(rig, place, until):
     assert rig.owner(havip) == owner.nic
 
 
-def test_delete_of_a_nic_takes_its_binding(rig, place):
+def test_delete_of_a_nic_takes_its_binding(rig: "Rig", place: "Place") -> None:
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])
     rig.call("DeleteNetworkInterface", NetworkInterfaceId=owner.nic)
@@ -103,7 +105,7 @@ def test_delete_of_a_nic_takes_its_binding(rig, place):
     assert place.events()[-1]["Cause"] == "deleted"
 
 
-def test_a_cut_cable_keeps_the_binding(rig, place, until):
+def test_a_cut_cable_keeps_the_binding(rig: "Rig", place: "Place", until: "Callable[..., None]") -> None:
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])
     assert rig.patch({"do": "cut", "nic": owner.nic}) == {"ok": True}
@@ -118,7 +120,7 @@ def test_a_cut_cable_keeps_the_binding(rig, place, until):
     assert rig.owner(havip) == owner.nic
 
 
-def test_equal_ranges_side_by_side_do_not_mix(rig, make_place):
+def test_equal_ranges_side_by_side_do_not_mix(rig: "Rig", make_place: "Callable[..., Place]") -> None:
     left, right = make_place(), make_place()
     a, b = left.machine(), right.machine()
     one, two = left.havip(address="10.0.0.77"), right.havip(address="10.0.0.77")
@@ -128,7 +130,7 @@ def test_equal_ranges_side_by_side_do_not_mix(rig, make_place):
     assert (rig.owner(one), rig.owner(two)) == (a.nic, b.nic)
 
 
-def test_another_machines_address_is_rejected_and_counted(rig, place):
+def test_another_machines_address_is_rejected_and_counted(rig: "Rig", place: "Place") -> None:
     a, b = place.machine(), place.machine()
     since = time.time_ns()
     for _ in range(3):

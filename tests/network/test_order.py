@@ -3,8 +3,13 @@
 import gc
 import sys
 import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.network.conftest import Place, Rig
 
 _QUOTA = "vpc-max-havips"
 _FLOOD = """
@@ -19,7 +24,7 @@ while True:
 
 
 @pytest.fixture
-def large_quota(rig):
+def large_quota(rig: "Rig") -> Iterator[None]:
     rig.call("HavipLabModifyQuota", LimitType=_QUOTA, LimitValue=500)
     yield
     rig.call("HavipLabModifyQuota", LimitType=_QUOTA, LimitValue=10)
@@ -27,7 +32,7 @@ def large_quota(rig):
 
 @pytest.mark.usefixtures("large_quota")
 @pytest.mark.parametrize("turn", range(5))
-def test_a_burst_for_200_havips_binds_all(rig, place, turn):
+def test_a_burst_for_200_havips_binds_all(rig: "Rig", place: "Place", turn: int) -> None:
     owner = place.machine()
     havips = [place.havip(name=f"havip-{turn}-{number}") for number in range(200)]
     frames = [owner.announcement(havip["Vip"]) for havip in havips for _ in range(5)]
@@ -43,11 +48,13 @@ def test_a_burst_for_200_havips_binds_all(rig, place, turn):
         of_vpc = [{"Name": "vpc-id", "Values": [place.id]}]
         page = rig.call("DescribeHaVips", Filters=of_vpc, Offset=offset, Limit=100)["HaVipSet"]
         bound += sum(view["NetworkInterfaceId"] == owner.nic for view in page)
-    assert bound == 200, f"1000 frames in {took * 1e3:.1f} ms; {place.events()[-3:]} {rig.rejected(owner, 'RATE_LIMITED')}"
+    assert bound == 200, (
+        f"1000 frames in {took * 1e3:.1f} ms; {place.events()[-3:]} {rig.rejected(owner, 'RATE_LIMITED')}"
+    )
     assert len(place.events()) == 200
 
 
-def test_a_flood_holds_nobody_else_up(rig, place):
+def test_a_flood_holds_nobody_else_up(rig: "Rig", place: "Place") -> None:
     hostile, honest, observer = place.machine(), place.machine(), place.machine()
     wanted, flooded = place.havip(), place.havip()
     flood = hostile.host.spawn([sys.executable, "-c", _FLOOD, hostile.announcement(flooded["Vip"]).hex()])
@@ -62,7 +69,9 @@ def test_a_flood_holds_nobody_else_up(rig, place):
                 since = claimant.announce(wanted["Vip"])
                 frame = claimant.announcement(wanted["Vip"])
                 capture = third.host.port("eth0").capture
-                seen = capture.wait(lambda one, frame=frame: one.data[:42] == frame and not one.outgoing, timeout=2, since=since)
+                seen = capture.wait(
+                    lambda one, frame=frame: one.data[:42] == frame and not one.outgoing, timeout=2, since=since
+                )
                 delays.append((seen.time_ns - since) / 1e6)
         assert rig.owner(wanted) == observer.nic
     finally:
@@ -72,22 +81,22 @@ def test_a_flood_holds_nobody_else_up(rig, place):
 
 
 @pytest.mark.parametrize("pause", [0, 50, 200, 1000], ids=lambda pause: f"{pause}us")
-@pytest.mark.parametrize("mirrored", [False, True], ids=["re-assert", "mirrored"])
-def test_the_later_one_holds(rig, place, pause, mirrored):
+@pytest.mark.parametrize("last", ["owner", "claimant"])
+def test_the_later_one_holds(rig: "Rig", place: "Place", pause: int, last: str) -> None:
     a, b = place.machine(), place.machine()
     havip = place.havip()
-    first, last = (a, b) if mirrored else (b, a)
-    with first.raw_socket() as from_first, last.raw_socket() as from_last, a.raw_socket() as from_owner:
+    earlier, later = (b, a) if last == "owner" else (a, b)
+    with earlier.raw_socket() as from_earlier, later.raw_socket() as from_later, a.raw_socket() as from_owner:
         owned = a.announcement(havip["Vip"])
-        one, two = first.announcement(havip["Vip"]), last.announcement(havip["Vip"])
+        one, two = earlier.announcement(havip["Vip"]), later.announcement(havip["Vip"])
         held = 0
         for _ in range(100):
             from_owner.send(owned)
             assert rig.owner(havip) == a.nic
-            from_first.send(one)
+            from_earlier.send(one)
             until = time.perf_counter_ns() + pause * 1000
             while time.perf_counter_ns() < until:
                 pass
-            from_last.send(two)
-            held += rig.owner(havip) == last.nic
+            from_later.send(two)
+            held += rig.owner(havip) == later.nic
     assert held == 100

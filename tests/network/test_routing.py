@@ -2,16 +2,20 @@
 
 import socket
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.network.conftest import Place, Rig
 
 
-def test_the_gateway_routes_between_subnets(place):
+def test_the_gateway_routes_between_subnets(place: "Place") -> None:
     far = place.add_subnet("10.0.1.0/24")
     a, b = place.machine(), place.machine(subnet=far)
     answer = a.host.run(["ping", "-c", "2", "-i", "0.2", "-W", "2", b.address])
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_tcp_passes_through_the_gateway(place):
+def test_tcp_passes_through_the_gateway(place: "Place") -> None:
     far = place.add_subnet("10.0.1.0/24")
     a, b = place.machine(), place.machine(subnet=far)
     payload = b"x" * 300_000
@@ -33,7 +37,7 @@ def test_tcp_passes_through_the_gateway(place):
     assert received == payload
 
 
-def test_packets_follow_the_mapping_from_near_and_from_far(rig, place):
+def test_packets_follow_the_mapping_from_near_and_from_far(rig: "Rig", place: "Place") -> None:
     far = place.add_subnet("10.0.1.0/24")
     a, b, near, away = place.machine(), place.machine(), place.machine(), place.machine(subnet=far)
     vip = place.havip()["Vip"]
@@ -57,7 +61,7 @@ def test_packets_follow_the_mapping_from_near_and_from_far(rig, place):
                 assert listener.recv(100) == word + bytes([turn])
 
 
-def test_nothing_of_ipv6_comes_from_the_network_itself(place):
+def test_nothing_of_ipv6_comes_from_the_network_itself(place: "Place") -> None:
     a = place.machine()
     b = place.machine()
     b.host.run(["ping", "-c", "1", "-W", "2", a.address])

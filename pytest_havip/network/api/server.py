@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_havip.network.api import havips, laboratory, limits, nics, subnets, vpcs
 from pytest_havip.network.api.actions import Actions
@@ -24,22 +23,22 @@ ACTIONS: Final = Actions(
 
 _VERSION: Final = "2017-03-12"
 _MOST_BYTES: Final = 1 << 20
-_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
-def application(service: Service) -> Starlette:
-    """Make the ASGI application that serves a network's API."""
+def application(service: Service) -> ASGIApp:
+    """Make the ASGI application that serves a network's API; there is one path, so there are no routes."""
 
-    async def answer(request: Request) -> Response:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            content = await _read(request)
+            response = _response(_carry_out(service, request, await _read(request)))
         except ApiError as error:
-            return _response(_error(error.code, error.message))
+            response = _response(_error(error.code, error.message))
         except ClientDisconnect:
-            return Response()
-        return _response(_carry_out(service, request, content))
+            return
+        await response(scope, receive, send)
 
-    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+    return serve
 
 
 async def _read(request: Request) -> bytes:
