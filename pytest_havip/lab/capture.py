@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from pytest_havip.lab.frame import Frame
-from pytest_havip.lab.ring import PacketRing
+from pytest_havip.lab.ring import PacketRing, Slot, frame_of
 
 __all__ = ["Capture", "CaptureThread", "NotSeen"]
 
@@ -28,6 +28,7 @@ class Capture:
         self._packets = PacketRing(opened, interface)
         self._host = host
         self._interface = interface
+        self._fresh: deque[Slot] = deque(maxlen=_KEPT_FRAMES)  # taken in, and not looked at yet
         self._frames: deque[Frame] = deque(maxlen=_KEPT_FRAMES)
         self._count = 0
         self._lost = 0
@@ -39,12 +40,15 @@ class Capture:
         with self._news:
             if self._closed:
                 return
-            before = self._count
-            for time_ns, outgoing, data, length in self._packets.read():
-                self._frames.append(Frame(time_ns, self._host, self._interface, outgoing, data, length))
-                self._count += 1
-            if self._count != before:
+            count = self._packets.read_into(self._fresh.append)
+            if count:
+                self._count += count
                 self._news.notify_all()
+
+    def _look(self) -> deque[Frame]:
+        while self._fresh:
+            self._frames.append(frame_of(self._fresh.popleft(), self._host, self._interface))
+        return self._frames
 
     def frames(self, since: int = 0) -> list[Frame]:
         """List the frames in the order in which the kernel queued them.
@@ -54,7 +58,7 @@ class Capture:
         """
         self.sync()
         with self._news:
-            return [frame for frame in self._frames if frame.time_ns >= since]
+            return [frame for frame in self._look() if frame.time_ns >= since]
 
     def wait(self, predicate: Callable[[Frame], bool], *, timeout: float, since: int = 0) -> Frame:
         """Wait for a frame.
@@ -72,7 +76,7 @@ class Capture:
         while True:
             self.sync()
             with self._news:
-                fresh = list(islice(reversed(self._frames), self._count - seen))
+                fresh = list(islice(reversed(self._look()), self._count - seen))
                 seen = self._count
             for frame in reversed(fresh):
                 if frame.time_ns >= since and predicate(frame):
@@ -114,7 +118,7 @@ class Capture:
 
     def _report(self, timeout: float, since: int) -> str:
         where = f"{self._host}/{self._interface}"
-        frames = [frame for frame in self._frames if frame.time_ns >= since]
+        frames = [frame for frame in self._look() if frame.time_ns >= since]
         if not frames:
             older = f"; the last one before was {self._frames[-1]}" if self._frames else ""
             return f"no frame at all on {where} within {timeout:g} s{older}"

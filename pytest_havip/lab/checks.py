@@ -50,7 +50,7 @@ class Check:
 
 def checks() -> list[Check]:
     """Try everything that the lab, a network in it, and the usual clients need. Takes about 0.1 s; leaves nothing."""
-    found = [
+    return [
         *_kernel(),
         _library("libnftables.so.1", "libnftables1"),
         _program("nft", "nftables", "fail", "a network in the lab filters and maps with it"),
@@ -58,7 +58,6 @@ def checks() -> list[Check]:
         _program("keepalived", "keepalived", "warn", "only tests of keepalived need it"),
         _program("haproxy", "haproxy", "warn", "only tests of keepalived's track script need it"),
     ]
-    return sorted(found, key=lambda check: check.status == "warn")
 
 
 def _kernel() -> Iterator[Check]:
@@ -81,7 +80,7 @@ def _kernel() -> Iterator[Check]:
 def _tried(name: str, module: str, attempt: Callable[[Lab], str], lab: Lab) -> Check:
     try:
         return Check(name, "ok", attempt(lab))
-    except (OSError, RuntimeError, TimeoutError) as error:
+    except (OSError, RuntimeError, LookupError) as error:
         return Check(name, "fail", f"the kernel can't: {error}", f"sudo modprobe {module}")
 
 

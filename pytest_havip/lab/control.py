@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_havip.lab.errors import LabError, LabUnavailable
+from pytest_havip.lab.line import receive, send
 from pytest_havip.lab.mounts import PRIVATE
-from pytest_havip.lab.pid1 import LARGEST_MESSAGE, MOST_DESCRIPTORS
 from pytest_havip.lab.remedies import explain
 
 __all__ = ["Control"]
@@ -73,7 +73,7 @@ class Control:
         ready = False
         try:
             self._line.settimeout(_ANSWER_SECONDS)
-            answer = _unpack(self._line.recv(LARGEST_MESSAGE))
+            answer, _ = receive(self._line)
             ready = "ready" in answer
         except OSError as error:
             answer = {"step": "answer of the lab's first process", "errno": error.errno, "error": str(error)}
@@ -98,32 +98,18 @@ class Control:
             OSError: the init could not do it, with the errno of the call that failed.
             LabError: the lab is closed or its init is gone.
         """
-        message = marshal.dumps({"action": action, **fields})
-        out = list(fds or [])
-        large = -1
-        if len(message) >= LARGEST_MESSAGE:
-            large = os.memfd_create("request")
-            os.write(large, message)
-            message = b"memfd"
-            out.insert(0, large)
         try:
             with self._turn:
-                socket.send_fds(self._line, [message], out)
-                answer, received, _, _ = socket.recv_fds(
-                    self._line, LARGEST_MESSAGE, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-                )
+                send(self._line, {"action": action, **fields}, fds or [])
+                answer, received = receive(self._line)
         except OSError as error:
             self.close()  # a late answer would be taken for that of the next request
             raise LabError(f"the lab does not answer ({error}): it was closed, or something ended its init") from error
-        finally:
-            if large >= 0:
-                os.close(large)
-        if not answer:
+        if "error" in answer:
+            raise OSError(answer["errno"], answer["error"])
+        if not answer.pop("done", False):
             raise LabError("the lab's init has ended: something killed it; open a new lab")
-        fields_back = _unpack(answer)
-        if "error" in fields_back:
-            raise OSError(fields_back["errno"], fields_back["error"])
-        return fields_back, received
+        return answer, received
 
     def close(self) -> None:
         """End the init, and with it everything that runs in the lab. May be called again."""
@@ -137,11 +123,6 @@ class Control:
         except subprocess.TimeoutExpired:
             self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
             self._init.wait()
-
-
-def _unpack(message: bytes) -> dict[str, Any]:
-    fields: dict[str, Any] = marshal.loads(message) if message else {}  # noqa: S302 (from our own init)
-    return fields
 
 
 def _kept_folders() -> list[str]:

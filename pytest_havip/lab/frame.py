@@ -22,9 +22,9 @@ class Frame:
     outgoing: bool
     """True when the host sent it, False when it arrived."""
     data: bytes
-    """From the Ethernet header on, with the VLAN tag if there was one; at most about 1,960 bytes."""
+    """From the Ethernet header on, with the VLAN tag if there was one."""
     length: int = 0
-    """Bytes on the wire (more than `data` holds for segments that the kernel had not cut yet)."""
+    """Bytes on the wire; more than `data` holds when many long frames came faster than they could be taken in."""
 
     def __str__(self) -> str:
         seconds, nanoseconds = divmod(self.time_ns, 1_000_000_000)

@@ -1,5 +1,6 @@
 """The lab: machines with wires between them, in kernel namespaces, that leave no trace."""
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -154,7 +155,8 @@ class Lab:
             for fd in outputs:
                 os.close(fd)
             where = f"on {host}" if host else "in the lab"
-            raise LabError(f"{argv[0]} could not be started {where} ({problem}): is it installed?") from problem
+            missing = ": install it, or name it by its path" if problem.errno == errno.ENOENT else ""
+            raise LabError(f"{argv[0]} could not be started {where}: {problem.strerror}{missing}") from problem
         ids = (answer["supervisor"], answer["main"])
         process = Process(self.control, Path(argv[0]).name, ids, status, outputs)
         self._processes.append((host, process))

@@ -1,15 +1,14 @@
 """PID 1 of the lab: makes namespaces, opens sockets and starts programs inside, on behalf of the process outside.
 
 It imports the standard library only, runs in one thread and answers one request at a time. A request is a
-dictionary with an "action", an answer is a dictionary; file descriptors travel beside them. Both are marshalled: the
-ends are the same interpreter, and json would take 4 ms to import.
+dictionary with an "action", an answer is a dictionary; file descriptors travel beside them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
-import marshal
 import os
 import resource
 import select
@@ -18,7 +17,8 @@ import socket
 import struct
 
 from pytest_havip.lab import supervisor
-from pytest_havip.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, setns, unshare
+from pytest_havip.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, PR_SET_NAME, prctl, setns, unshare
+from pytest_havip.lab.line import receive, send
 from pytest_havip.lab.mounts import mount_host
 
 TYPE_CHECKING = False  # as type checkers understand it; importing typing would cost the init 2 ms
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     Request = dict[str, Any]
     Answer = tuple[dict[str, object], list[int]]
 
-__all__ = ["LARGEST_MESSAGE", "MOST_DESCRIPTORS", "Pid1", "report_failure"]
-
-LARGEST_MESSAGE = 1 << 16
-"""Bytes of a message; a longer request travels in a memfd, its first descriptor."""
-
-MOST_DESCRIPTORS = 64
-"""Descriptors beside one message."""
+__all__ = ["Pid1", "report_failure"]
 
 _IFF_UP = 1
 _SIOCSIFFLAGS = 0x8914
@@ -45,7 +39,13 @@ _NAMES = {CLONE_NEWNET: "net", CLONE_NEWNS: "mnt", CLONE_NEWUTS: "uts"}
 def report_failure(control: socket.socket, step: str, error: OSError) -> None:
     """Tell the process outside which step of the start failed."""
     with contextlib.suppress(OSError):
-        control.send(marshal.dumps({"step": step, "errno": error.errno, "error": str(error)}))
+        send(control, {"step": step, **_describe(error)}, [])
+
+
+def _describe(error: OSError) -> dict[str, object]:
+    """Put an error into a message."""
+    where = f": {error.filename}" if error.filename else ""
+    return {"errno": error.errno, "error": f"{error.strerror}{where}"}
 
 
 class Pid1:
@@ -70,6 +70,7 @@ class Pid1:
 
     def serve(self) -> None:
         """Announce readiness, then answer requests until the other side closes. Raises OSError while starting."""
+        prctl(PR_SET_NAME, pointer=ctypes.c_char_p(b"lab-init"))
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, lambda _number, _stack: None)
         children, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -77,7 +78,7 @@ class Pid1:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # no file in /
         os.umask(0o022)
         _bring_loopback_up()
-        self._send({"ready": True}, [])
+        send(self._control, {"ready": True}, [])
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(children, select.POLLIN)
@@ -90,27 +91,20 @@ class Pid1:
                 return
 
     def _answer(self) -> bool:
-        message, fds, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
-        if not message:
+        request, fds = receive(self._control)
+        if not request:
             return False
-        if message == b"memfd":
-            with open(fds.pop(0), "rb") as file:  # noqa: PTH123 (a descriptor, not a path)
-                file.seek(0)
-                message = file.read()
-        request = marshal.loads(message)  # noqa: S302 (from the interpreter that started this one)
         answer: dict[str, object] = {}
         out: list[int] = []
         try:
             answer, out = self._actions[request["action"]](request, fds)
+            answer["done"] = True
         except OSError as error:
-            answer = {"errno": error.errno, "error": str(error)}
-        self._send(answer, out)
+            answer = _describe(error)
+        send(self._control, answer, out)
         for fd in (*fds, *out):
             os.close(fd)
         return True
-
-    def _send(self, answer: dict[str, object], fds: list[int]) -> None:
-        socket.send_fds(self._control, [marshal.dumps(answer)], fds)
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):

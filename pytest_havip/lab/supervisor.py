@@ -80,7 +80,7 @@ def start(program: Program) -> tuple[int, int]:
             else:
                 failed = value
     if failed or not main:
-        raise OSError(failed or errno.ECHILD, f"{program.arguments[0]}: {os.strerror(failed or errno.ECHILD)}")
+        raise OSError(failed or errno.ECHILD, os.strerror(failed or errno.ECHILD))
     return supervisor, main
 
 
@@ -154,7 +154,19 @@ def _execute(program: Program, report: int) -> None:
         high = {inside: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above) for inside, fd in program.descriptors.items()}
         for inside, fd in high.items():
             os.dup2(fd, inside)
-        os.execvpe(program.arguments[0], program.arguments, program.environment)  # noqa: S606 (no shell is the point)
+        path = _find(program.arguments[0], program.environment.get("PATH", os.defpath))
+        os.execve(path, program.arguments, program.environment)  # noqa: S606 (no shell is the point)
     except OSError as error:
         os.write(report, _REPORT.pack(b"E", error.errno))
         os._exit(127)
+
+
+def _find(name: str, folders: str) -> str:
+    """Search a program as a shell does; execvp would say "permission denied" for a folder that it can't look into."""
+    if "/" in name:
+        return name
+    for folder in folders.split(":"):
+        path = f"{folder or '.'}/{name}"
+        if os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112 (pathlib is slow to import)
+            return path
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
