@@ -1,5 +1,6 @@
 """The text that explains a failed conformance test."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pytest_havip.requirements.model import Requirement
 __all__ = ["Failure", "failure_of"]
 
 _LABEL = 13
+#: How pytest explains where an assertion's values come from; the traceback shows that anyway.
+_ASIDE = re.compile(r"\s*(\+ +(where|and) |Use -v )")
 _MOST_LINES = 12
 _MOST_FRAMES = 80
 
@@ -87,7 +90,7 @@ def failure_of(
         evidence: What was attached to it.
         replay: The command that runs it again.
     """
-    said = [line for line in _message(error.value).splitlines() if line.strip()]
+    said = [line for line in _message(error.value).splitlines() if line.strip() and not _ASIDE.match(line)]
     shown = [*said[:_MOST_LINES], *(["…"] if len(said) > _MOST_LINES else [])]
     return Failure(
         requirements=tuple(requirements),
