@@ -65,7 +65,8 @@ def test_another_vpc_with_the_same_addresses_cannot_announce(
     since = intruder.announce(havip.address)
     fence(intruder)
     assert observer.owner_of(havip.address) is a
-    assert observer.heard_arp_from(havip.address, since=since) == []
+    heard = observer.heard_arp_from(havip.address, since=since)
+    assert not {a.name, observer.instance.name, observer.witness.name}.intersection(heard)
 
 
 @requirement("HAVIP-SCOPE-003")

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
@@ -251,6 +252,14 @@ class Host:
     def _check_open(self) -> None:
         if self._closed:
             raise LabError(f"host {self.name} was removed, or its lab closed: make a new one")
+
+    def dismantle(self) -> None:
+        """Remove the interfaces, and with them their other ends, then `close`. Used by the lab."""
+        for interface in self.interfaces():
+            if interface != "lo":  # the kernel would remove them too, but only after a while
+                with suppress(OSError):  # its other end was removed meanwhile, and it with that
+                    self.delete_interface(interface)
+        self.close()
 
     def close(self) -> None:
         """Close every descriptor of the host in this process; what was captured stays readable. Used by the lab."""

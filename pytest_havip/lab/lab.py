@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -36,6 +37,8 @@ class Lab:
         self._links: list[Link] = []
         self._processes: list[tuple[str, Process]] = []
         self._captures: CaptureThread | None = None
+        self._leaving = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-leaving")
+        self._departures: list[Future[None]] = []
         self._closed = False
 
     @classmethod
@@ -83,13 +86,11 @@ class Lab:
         for name, process in self._processes:
             if name == host.name:
                 process.kill()
-        for interface in host.interfaces():
-            if interface != "lo":  # the kernel would remove them too, but only after a while
-                host.delete_interface(interface)
         self._links = [link for link in self._links if host not in {link.near, link.far}]
-        host.close()
         del self._hosts[host.name]
         self.control.request("forget", name=host.name)
+        # The kernel waits 10 ms for each interface and each packet socket; whoever comes next need not.
+        self._departures.append(self._leaving.submit(host.dismantle))
 
     def link(self, near: Host, near_name: str, far: Host, far_name: str, *, mac: str | None = None) -> Link:
         """Connect two hosts by a wire, both ends up.
@@ -180,6 +181,7 @@ class Lab:
         if self._closed:
             return
         self._closed = True
+        self._leaving.shutdown()
         for host in self._hosts.values():
             host.close()
         if self._captures is not None:
@@ -187,6 +189,8 @@ class Lab:
         self.control.close()
         for _, process in self._processes:
             process.close()
+        for departure in self._departures:
+            departure.result()
 
     def _check_open(self) -> None:
         if self._closed:
