@@ -51,7 +51,7 @@ class DataPlane:
                 fabric.add_subnet(change.after)
         commands = ruleset.commands([change for change in changes if not _is_of_vpc(change)])
         if commands:
-            fabric.nft.run("\n".join(commands))
+            fabric.change_guard(commands)
         for change in changes:
             self._take_down(fabric, change)
 

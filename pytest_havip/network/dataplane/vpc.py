@@ -1,10 +1,12 @@
 """One VPC in the kernel: its namespace, bridges, gateway, guard, and the way of an announcement in and out."""
 
 import socket
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
 from pytest_havip.network.core import Nic, Subnet
+from pytest_havip.network.dataplane.elements_socket import ElementsSocket
 from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.netlink import RouteSocket, add_bridge
 from pytest_havip.network.dataplane.nft import Nft
@@ -32,6 +34,7 @@ class VpcFabric:
 
     __slots__ = (
         "_bridges",
+        "_elements",
         "_gateways",
         "_index",
         "_links",
@@ -56,8 +59,18 @@ class VpcFabric:
         self._senders: dict[str, socket.socket] = {}
         self.nft = Nft(self._namespace)
         self.nft.run(ruleset)
+        self._elements = ElementsSocket(self._namespace)
         self.ports = Ports(self._namespace, self._links, remover)
         self.punt = PuntSocket(self._namespace)
+
+    def change_guard(self, commands: Sequence[str]) -> None:
+        """Carry out nft commands as one transaction.
+
+        Raises:
+            NftError: the kernel refused; nothing of it is in force.
+        """
+        if not self._elements.run(commands):
+            self.nft.run("\n".join(commands))
 
     def add_subnet(self, subnet: Subnet) -> None:
         """Make a subnet's bridge, its gateway's leg and the socket that re-sends announcements into it."""
@@ -94,6 +107,7 @@ class VpcFabric:
         for sender in self._senders.values():
             self._remover.close_packet_socket(sender)
         self.punt.close()
+        self._elements.close()
         self.nft.close()
         self._router.close()
         self._links.close()
