@@ -16,7 +16,7 @@ from pytest_havip.lab.line import receive, send
 from pytest_havip.lab.mounts import PRIVATE
 from pytest_havip.lab.remedies import explain
 
-__all__ = ["Control"]
+__all__ = ["Control", "kept_folders"]
 
 _ANSWER_SECONDS = 20.0
 _INIT = Path(__file__).with_name("init.py")
@@ -49,7 +49,7 @@ class Control:
             "control": theirs.fileno(),
             "owner": os.getpid(),
             "user_namespace": user_namespace,
-            "keep": _kept_folders(),
+            "keep": kept_folders(),
         }
         errors = os.memfd_create("lab-init")
         try:
@@ -125,7 +125,7 @@ class Control:
             self._init.wait()
 
 
-def _kept_folders() -> list[str]:
+def kept_folders() -> list[str]:
     """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's and the current one."""
     wanted = [sys.prefix, sys.base_prefix, str(_INIT.parents[2]), sysconfig.get_path("stdlib"), *sys.path]
     with contextlib.suppress(FileNotFoundError):  # somebody has removed it

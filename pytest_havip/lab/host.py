@@ -43,6 +43,7 @@ class Host:
         self._infra: testinfra.host.Host | None = None
         self._sockets: list[socket.socket] = []
         self._ports: dict[str, Port] = {}
+        self._left = False
         self._closed = False
 
     def __repr__(self) -> str:
@@ -61,6 +62,7 @@ class Host:
         Raises:
             OSError: the kernel refused it.
         """
+        self._check_open()
         _, (fd,) = self.lab.control.request(
             "socket", host=self.name, family=int(family), kind=int(kind), protocol=protocol
         )
@@ -71,6 +73,7 @@ class Host:
     @property
     def route(self) -> "pyroute2.IPRoute":
         """pyroute2's view of the host's network, for whatever this class has no method for."""
+        self._check_open()
         if self._route is None:
             import pyroute2  # noqa: PLC0415 (it takes 0.1 s to import, and few need it)
 
@@ -250,15 +253,22 @@ class Host:
     # --- its end -------------------------------------------------------------------------------------------------
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._left:
             raise LabError(f"host {self.name} was removed, or its lab closed: make a new one")
+
+    def leave(self) -> None:
+        """Refuse further use. The slow rest, `dismantle` or `close`, may be done by another thread. Used by the lab."""
+        self._left = True
+        if self._route is not None:
+            self._route.close()  # in this thread: its event loop belongs to it
+            self._route = None
 
     def dismantle(self) -> None:
         """Remove the interfaces, and with them their other ends, then `close`. Used by the lab."""
-        for interface in self.interfaces():
+        for interface in self._netlink.names():
             if interface != "lo":  # the kernel would remove them too, but only after a while
                 with suppress(OSError):  # its other end was removed meanwhile, and it with that
-                    self.delete_interface(interface)
+                    self._netlink.delete(interface)
         self.close()
 
     def close(self) -> None:
@@ -270,7 +280,5 @@ class Host:
             self._drop_port(interface)
         for opened in self._sockets:
             opened.close()
-        if self._route is not None:
-            self._route.close()
         self._netlink.close()
         os.close(self._namespace)

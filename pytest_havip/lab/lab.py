@@ -23,6 +23,8 @@ __all__ = ["PROGRAM_FOLDERS", "Lab"]
 PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
 """Where programs are looked for after PATH: an ordinary user's may lack the folders of system programs."""
 
+_CLOSERS = 16
+
 
 class Lab:
     """One init with its hosts. A context manager; several may be open at the same time, in one process or in many.
@@ -37,8 +39,8 @@ class Lab:
         self._links: list[Link] = []
         self._processes: list[tuple[str, Process]] = []
         self._captures: CaptureThread | None = None
-        self._leaving = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-leaving")
-        self._departures: list[Future[None]] = []
+        self._helper = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="lab-helper")
+        self._leaving: list[tuple[Host, Future[None]]] = []
         self._closed = False
 
     @classmethod
@@ -80,17 +82,26 @@ class Lab:
         return host
 
     def remove(self, host: Host) -> None:
-        """Take a machine away: its programs end, its interfaces and sockets are gone. Frames captured stay readable."""
+        """Take a machine away.
+
+        Its programs have ended when this returns; its interfaces, their other ends and its sockets go in the background
+        (`settle` waits for them). Frames captured stay readable. Its name may be used again at once.
+
+        Raises:
+            LabError: it is no host of this lab, or was removed before.
+        """
         if self._hosts.get(host.name) is not host:
             raise LabError(f"{host.name} is no host of this lab: it was removed before, or made by another lab")
         for name, process in self._processes:
             if name == host.name:
                 process.kill()
         self._links = [link for link in self._links if host not in {link.near, link.far}]
+        host.leave()
         del self._hosts[host.name]
         self.control.request("forget", name=host.name)
-        # The kernel waits 10 ms for each interface and each packet socket; whoever comes next need not.
-        self._departures.append(self._leaving.submit(host.dismantle))
+        # The kernel waits some 10 ms for each interface and each packet socket; whoever comes next need not.
+        self._leaving = [(left, going) for left, going in self._leaving if not going.done() or going.exception()]
+        self._leaving.append((host, self._helper.submit(host.dismantle)))
 
     def link(self, near: Host, near_name: str, far: Host, far_name: str, *, mac: str | None = None) -> Link:
         """Connect two hosts by a wire, both ends up.
@@ -105,7 +116,13 @@ class Lab:
         Raises:
             OSError: there is an interface of that name already, or the name or the MAC address is no good.
         """
-        near.add_link(near_name, far, far_name, mac)
+        try:
+            near.add_link(near_name, far, far_name, mac)
+        except FileExistsError:
+            if not self._leaving:
+                raise
+            self.settle()  # a host that was removed may still hold the name
+            near.add_link(near_name, far, far_name, mac)
         link = Link(near, near_name, far, far_name)
         self._links.append(link)
         return link
@@ -176,21 +193,31 @@ class Lab:
         if self._captures is not None:
             self._captures.remove(capture)
 
+    def settle(self) -> None:
+        """Wait until everything of the hosts that were removed is gone."""
+        leaving, self._leaving = self._leaving, []
+        for _, departure in leaving:
+            if not departure.cancelled():
+                departure.result()
+
     def close(self) -> None:
         """End everything that runs in the lab and give every descriptor back. May be called again."""
         if self._closed:
             return
         self._closed = True
-        self._leaving.shutdown()
-        for host in self._hosts.values():
-            host.close()
+        hosts = [*self._hosts.values(), *(host for host, departure in self._leaving if departure.cancel())]
+        for host in hosts:
+            host.leave()
+        closing = [self._helper.submit(host.close) for host in hosts]  # together they wait once for the kernel
+        self.control.close()
+        self._helper.shutdown()
         if self._captures is not None:
             self._captures.close()
-        self.control.close()
         for _, process in self._processes:
             process.close()
-        for departure in self._departures:
-            departure.result()
+        for each in closing:
+            each.result()
+        self.settle()
 
     def _check_open(self) -> None:
         if self._closed:

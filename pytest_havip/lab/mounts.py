@@ -14,7 +14,7 @@ from pytest_havip.lab.kernel import (
     mount,
 )
 
-__all__ = ["PRIVATE", "mount_host", "mount_lab"]
+__all__ = ["PRIVATE", "mount_host", "mount_lab", "mount_private"]
 
 PRIVATE = ("/run", "/tmp", "/dev/shm")  # noqa: S108 (these are the lab's own, not the machine's)
 """Folders of which the lab has its own, in memory, gone with it."""
@@ -32,14 +32,14 @@ def mount_lab(keep: list[str]) -> None:
     _protect_sysctls()
     _mount_sys()
     for folder in PRIVATE:
-        _mount_private(folder, keep)
+        mount_private(folder, keep)
 
 
 def mount_host(keep: list[str]) -> None:
     """Give a host, in a mount namespace of its own below the lab's, a /sys of its network namespace, /run and /tmp."""
     _mount_sys()
     for folder in PRIVATE[:2]:
-        _mount_private(folder, keep)
+        mount_private(folder, keep)
 
 
 def _protect_sysctls() -> None:
@@ -54,7 +54,8 @@ def _mount_sys() -> None:
     mount("sysfs", "/sys", "sysfs", _STRICT | MS_RDONLY)
 
 
-def _mount_private(folder: str, keep: list[str]) -> None:
+def mount_private(folder: str, keep: list[str]) -> None:
+    """Lay an empty file system in memory over a folder; what is in `keep` stays visible. Raises OSError."""
     kept = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in keep if path.startswith(folder + "/")}
     mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755" if folder == "/run" else "mode=1777")
     for path, fd in kept.items():

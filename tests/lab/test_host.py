@@ -1,8 +1,8 @@
 """Hosts: interfaces, addresses, neighbours, settings, files, sockets, wires."""
 
-import os
 import socket
 from ipaddress import IPv4Interface
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_addresses(pair: Pair) -> None:
     a.remove_address("10.0.0.1/24")
     assert a.addresses() == []
     assert a.addresses("lo") == [IPv4Interface("127.0.0.1/8")]
-    with pytest.raises(OSError, match="Cannot assign|not found"):
+    with pytest.raises(OSError, match=r"Cannot assign|not found"):
         a.remove_address("10.0.0.5/24")
 
 
@@ -50,7 +50,7 @@ def test_a_wire_needs_fitting_names_and_macs(lab: Lab, pair: Pair) -> None:
     a, b = pair
     with pytest.raises(OSError, match="File exists"):
         lab.link(a, "eth0", b, "eth1")
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"out of range|too long"):
         lab.link(a, "name-longer-than-15", b, "eth1")
     with pytest.raises(ValueError, match="no MAC address"):
         lab.link(a, "eth1", b, "eth1", mac="02:00:00:00:00")
@@ -137,7 +137,7 @@ def test_files_are_the_hosts_own(pair: Pair) -> None:
     a.write_file("/tmp/script", "#!/bin/sh\necho ran\n", 0o755)
     assert a.read_file("app/settings.conf") == "two"
     assert a.run(["/tmp/script"]).stdout == "ran\n"
-    assert not os.path.exists("/run/app")
+    assert not Path("/run/app").exists()
     with pytest.raises(FileNotFoundError):
         b.read_file("app/settings.conf")
     for outside in ("/etc/passwd", "../etc/passwd", "/run"):

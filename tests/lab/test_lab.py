@@ -15,9 +15,9 @@ from pytest_havip.lab import Host, Lab, LabError, LabUnavailable
 
 def open_descriptors() -> dict[str, str]:
     found = {}
-    for entry in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            found[entry] = os.readlink(f"/proc/self/fd/{entry}")
+            found[entry.name] = str(entry.readlink())
         except FileNotFoundError:
             continue  # the one that listed them
     return found
@@ -142,6 +142,9 @@ def test_removing_a_host_takes_its_programs_interfaces_and_sockets(lab: Lab, pai
     sent = a.port().send(b"\xff" * 6 + bytes(54))
     lab.remove(a)
     assert process.gone
+    with pytest.raises(LabError, match="was removed"):
+        a.socket(2, 2)
+    lab.settle()
     assert opened.fileno() == -1
     assert b.interfaces() == ["lo"]
     assert [frame.outgoing for frame in capture.frames(sent)] == [True]
@@ -149,6 +152,15 @@ def test_removing_a_host_takes_its_programs_interfaces_and_sockets(lab: Lab, pai
     with pytest.raises(LabError, match="no host of this lab"):
         lab.remove(a)
     assert lab.host("a").interfaces() == ["lo"]
+
+
+def test_the_names_of_a_removed_host_are_free_at_once(lab: Lab, pair: tuple[Host, Host]) -> None:
+    a, b = pair
+    for _ in range(3):
+        a.port()
+        lab.remove(a)
+        a = lab.host("a")
+        lab.link(a, "eth0", b, "eth0")
 
 
 def test_names_are_checked(lab: Lab) -> None:
@@ -228,7 +240,7 @@ def test_lab_unavailable_survives_pickling() -> None:
 
 def test_the_pytest_process_stays_where_it_is(lab: Lab, pair: tuple[Host, Host]) -> None:
     kinds = ("net", "mnt", "pid", "user", "uts", "ipc")
-    before = {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds}
+    before = {kind: Path(f"/proc/self/ns/{kind}").readlink() for kind in kinds}
     pair[0].run(["true"])
     lab.spawn(["true"])
-    assert {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in kinds} == before
+    assert {kind: Path(f"/proc/self/ns/{kind}").readlink() for kind in kinds} == before

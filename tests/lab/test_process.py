@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_status_and_log_of_a_program(host: Host) -> None:
     eventually(lambda: process.gone, "gone")
     assert process.members() == []
     assert process.log() == "out\nerr\n"
-    with pytest.raises(LabError, match="has ended already, with status 3.*\n.*out"):
+    with pytest.raises(LabError, match=r"has ended already, with status 3.*\n.*out"):
         process.signal(signal.SIGTERM)
     process.kill()
 
@@ -91,7 +92,7 @@ def test_a_missing_program_is_told(host: Host) -> None:
 def test_waiting_too_long_shows_the_log(host: Host) -> None:
     process = host.spawn(["sh", "-c", "echo hello; sleep 100"])
     eventually(process.log, "hello")
-    with pytest.raises(TimeoutError, match="waited 0.05 s for sh .* to end; the end of its log:\n  hello"):
+    with pytest.raises(TimeoutError, match=r"waited 0\.05 s for sh .* to end; the end of its log:\n  hello"):
         process.wait(0.05)
     with pytest.raises(TimeoutError):
         host.run(["sleep", "100"], timeout=0.05)
@@ -185,7 +186,7 @@ def test_a_very_long_command_line_arrives(host: Host) -> None:
 def test_ended_programs_cost_no_descriptors(host: Host) -> None:
     for _ in range(3):
         host.run(["true"])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(40):
         host.run(["true"])
-    assert len(os.listdir("/proc/self/fd")) <= before + 6
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 6
