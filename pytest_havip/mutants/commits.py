@@ -1,10 +1,11 @@
 """Faults between a decision and its effect: the kernel is told wrongly, or the subnet is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pytest_havip.mutants.model import Mutant
-from pytest_havip.network.core import Change, Havip, Resend
-from pytest_havip.network.dataplane import ruleset
+from pytest_havip.network.core import Binding, Change, Havip, Resend
+from pytest_havip.network.dataplane import elements, ruleset
 from pytest_havip.network.service import Service
 
 __all__ = ["MUTANTS"]
@@ -26,11 +27,16 @@ def _kernel_misses(missed: Callable[[Change], bool]) -> Callable[[], None]:
     return plant
 
 
-def _is_a_move(change: Change) -> bool:
-    match change:
-        case Change(before=Havip(binding=before), after=Havip(binding=after)):
-            return before is not None and after is not None
-    return False
+def _first_owner_for_ever() -> None:
+    """Tell the kernel of a HAVIP's first owner only."""
+    of_havip = elements._of_havip  # noqa: SLF001 - the mutant's operation
+    first: dict[str, Binding] = {}
+
+    def stale(havip: Havip) -> frozenset[elements.Element]:
+        binding = havip.binding and first.setdefault(havip.id, havip.binding)
+        return of_havip(replace(havip, binding=binding))
+
+    setattr(elements, "_of_havip", stale)  # noqa: B010 - a function, but a mutant's
 
 
 def _is_a_release(change: Change) -> bool:
@@ -51,7 +57,7 @@ MUTANTS = (
         "stale-data-path",
         "The API moves a bound HAVIP, the data path does not.",
         frozenset(),
-        _kernel_misses(_is_a_move),
+        _first_owner_for_ever,
     ),
     Mutant(
         "release-in-the-api-alone",

@@ -4,9 +4,11 @@ The service works inside an asyncio loop and makes a whole topology per test. Me
 chosen by us need no answer before the next one, so that a port is one system call instead of a dozen round trips.
 """
 
+import errno
 import os
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Final
@@ -31,6 +33,7 @@ __all__ = [
 _NLMSG_ERROR: Final = 2
 _RTM_NEWLINK: Final = 16
 _RTM_DELLINK: Final = 17
+_RTM_GETLINK: Final = 18
 _RTM_SETLINK: Final = 19
 _RTM_NEWADDR: Final = 20
 _RTM_NEWNEIGH: Final = 28
@@ -45,6 +48,7 @@ _IFLA_ADDRESS: Final = 1
 _IFLA_IFNAME: Final = 3
 _IFLA_MASTER: Final = 10
 _IFLA_PROTINFO: Final = 12
+_IFLA_OPERSTATE: Final = 16
 _IFLA_LINKINFO: Final = 18
 _IFLA_AF_SPEC: Final = 26
 _IFLA_NET_NS_FD: Final = 28
@@ -68,7 +72,12 @@ _NDA_LLADDR: Final = 2
 _NTF_MASTER: Final = 0x04
 _NUD_NOARP: Final = 0x40
 
+_IF_OPER_UP: Final = 6
+_CARRIER_PATIENCE: Final = 5.0
+_CARRIER_PAUSE: Final = 0.001
+
 _HEADER: Final = struct.Struct("=IHHII")
+_ATTRIBUTE: Final = struct.Struct("=HH")
 _ERROR: Final = struct.Struct("=i")
 _INTERFACE: Final = struct.Struct("=BxHiII")
 
@@ -124,6 +133,40 @@ class RouteSocket:
                     failure = NetlinkError(-error, f"cannot {refused.purpose}: {os.strerror(-error)}")
         if failure is not None:
             raise failure
+
+    def wait_until_up(self, index: int) -> None:
+        """Wait until the kernel has noticed that both ends of a cable are up; before, a bridge drops its frames.
+
+        The carrier is noticed by a worker of the kernel, later; since Linux 6.8 a question about the interface makes
+        it notice at once, on older ones it is asked until it has.
+
+        Raises:
+            NetlinkError: it has not after `_CARRIER_PATIENCE` seconds.
+        """
+        deadline = time.monotonic() + _CARRIER_PATIENCE
+        while self._operational_state(index) != _IF_OPER_UP:
+            if time.monotonic() > deadline:
+                raise NetlinkError(errno.ETIMEDOUT, f"interface {index} had no carrier after {_CARRIER_PATIENCE:g} s")
+            time.sleep(_CARRIER_PAUSE)
+
+    def _operational_state(self, index: int) -> int:
+        self._sequence += 1
+        body = _interface(index)
+        self._socket.send(
+            _HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, _NLM_F_REQUEST, self._sequence, 0) + body
+        )
+        answer = self._socket.recv(65536)
+        length, kind, _flags, _sequence, _port = _HEADER.unpack_from(answer)
+        if kind == _NLMSG_ERROR:
+            code = -_ERROR.unpack_from(answer, _HEADER.size)[0]
+            raise NetlinkError(code, f"cannot look at interface {index}: {os.strerror(code)}")
+        offset = _HEADER.size + _INTERFACE.size
+        while offset < length:
+            size, attribute = _ATTRIBUTE.unpack_from(answer, offset)
+            if attribute == _IFLA_OPERSTATE:
+                return answer[offset + _ATTRIBUTE.size]
+            offset += (size + 3) & ~3
+        return 0
 
     def close(self) -> None:
         """Close the socket."""

@@ -68,6 +68,7 @@ class Ports:
             host_links.send(set_state(interface, up=True))
         finally:
             host_links.close()
+        self._links.wait_until_up(index)
         self._by_nic[nic.id] = _Port(nic.id, index)
         self._by_index[index] = nic.id
 

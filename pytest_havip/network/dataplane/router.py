@@ -40,16 +40,18 @@ class Router:
             subnet: the subnet.
             links: route socket of the VPC's namespace.
             bridge: number of the subnet's bridge there.
-            port: number for the router's port there; the router's own interface gets the same one.
+            port: number for the router's port there.
         """
         name = gateway_interface(subnet.id)
+        # With equal numbers at both ends the kernel takes a cable for no cable, and notices its carrier a second late.
+        leg = port + 1
         links.send(
             add_veth(
                 port,
                 name,
                 peer=name,
                 peer_mac=subnet.gateway_mac,
-                peer_index=port,
+                peer_index=leg,
                 namespace=self._namespace.fileno(),
             ),
             attach_port(port, bridge),
@@ -57,10 +59,11 @@ class Router:
             add_fixed_station(port, subnet.gateway_mac),
         )
         self._links.send(
-            set_state(port, up=True),
-            make_router_interface(port),
-            add_address(port, IPv4Interface((subnet.gateway, subnet.cidr.prefixlen))),
+            set_state(leg, up=True),
+            make_router_interface(leg),
+            add_address(leg, IPv4Interface((subnet.gateway, subnet.cidr.prefixlen))),
         )
+        links.wait_until_up(port)
 
     def close(self) -> None:
         """Let go of the namespace and of what is in it."""
