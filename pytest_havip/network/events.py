@@ -1,36 +1,41 @@
 """What happened to bindings, in order, for whoever asks later."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, TypeAlias
 
-__all__ = ["Event", "EventLog"]
+from pytest_havip.network.core import Moved
+
+__all__ = ["Event", "EventLog", "Loss"]
 
 _KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the log.
+class Loss:
+    """Announcements were lost.
 
     Attributes:
-        sequence: 1, 2, 3 …, without gaps.
-        cause: why it happened, as the core names it; `OVERFLOW` when announcements of a VPC were lost unread.
+        vpc_id: where.
+        nic_id: whose, "" if unknown.
+        cause: `OVERFLOW`: they came faster than they were read, and the kernel dropped some before the service saw
+            them; `NOT_RESENT`: one was accepted, but the subnet's bridge did not take it.
         at: epoch seconds.
     """
 
-    sequence: int
     vpc_id: str
-    havip_id: str
-    address: str
-    old_nic_id: str
-    new_nic_id: str
+    nic_id: str
     cause: str
     at: float
 
 
+Event: TypeAlias = Moved | Loss
+
+
 class EventLog:
-    """A bounded list of events with sequence numbers."""
+    """The latest events, numbered 1, 2, 3 … without gaps."""
 
     __slots__ = ("_events", "_last")
 
@@ -38,13 +43,18 @@ class EventLog:
         self._events: deque[Event] = deque(maxlen=_KEPT)
         self._last = 0
 
-    def append(
-        self, *, vpc_id: str, havip_id: str, address: str, old_nic_id: str, new_nic_id: str, cause: str, at: float
-    ) -> None:
-        """Write the next event; arguments as in `Event`."""
+    def append_move(self, moved: Moved) -> None:
+        """Write down that a HAVIP changed its owner."""
         self._last += 1
-        self._events.append(Event(self._last, vpc_id, havip_id, address, old_nic_id, new_nic_id, cause, at))
+        self._events.append(moved)
 
-    def after(self, sequence: int) -> list[Event]:
-        """Return the events with a higher sequence number, oldest first."""
-        return [event for event in self._events if event.sequence > sequence]
+    def append_loss(self, loss: Loss) -> None:
+        """Write down that announcements were lost."""
+        self._last += 1
+        self._events.append(loss)
+
+    def after(self, sequence: int) -> Iterator[tuple[int, Event]]:
+        """Yield the events with a higher sequence number, and theirs, oldest first."""
+        first = self._last - len(self._events) + 1
+        skipped = max(0, sequence + 1 - first)
+        yield from enumerate(islice(self._events, skipped, None), first + skipped)

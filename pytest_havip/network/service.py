@@ -3,17 +3,15 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from pytest_havip.network.core import Change, Effect, Moved, Network, Resend, Vpc
+from pytest_havip.network.core import Change, Havip, Moved, Network, Resend, Vpc
 from pytest_havip.network.dataplane.commit import DataPlane
 from pytest_havip.network.dataplane.counters import Rejection, read_rejections
 from pytest_havip.network.dataplane.remover import Remover
-from pytest_havip.network.dataplane.vpc import VpcFabric
-from pytest_havip.network.events import EventLog
+from pytest_havip.network.events import EventLog, Loss
 
 __all__ = ["Service"]
 
@@ -29,10 +27,12 @@ _SENDER_ADDRESS: Final = slice(28, 32)
 
 @dataclass(slots=True)
 class _Batch:
-    """Decided, not yet committed."""
+    """Announcements of one VPC that are decided, and not yet committed."""
 
-    effects: list[Effect] = field(default_factory=list)
-    moved: set[str] = field(default_factory=set)
+    vpc_id: str
+    changes: dict[str, Change] = field(default_factory=dict)
+    told: list[Moved] = field(default_factory=list)
+    resends: list[Resend] = field(default_factory=list)
 
 
 class Service:
@@ -83,8 +83,20 @@ class Service:
             self.network.set_havip_quota(vpc_id, quota)
 
     def apply(self) -> None:
-        """Carry out what the core has decided since the last time: commit, log, re-send."""
-        self._carry_out(self.network.take_effects())
+        """Carry out what the API has changed in the core: commit, watch the queues of new VPCs, log."""
+        effects = self.network.take_effects()
+        if not effects:
+            return
+        for effect in effects:
+            if isinstance(effect, Change) and isinstance(effect.before, Vpc) and effect.after is None:
+                self._loop.remove_reader(self.plane.fabrics[effect.before.id].punt.fileno())
+        self.plane.commit(effects)
+        for effect in effects:
+            if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
+                vpc_id = effect.after.id
+                self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
+            elif isinstance(effect, Moved):
+                self.events.append_move(effect)
 
     def settle(self) -> None:
         """Handle the announcements that arrived before now, so that an API call sees what was sent before it."""
@@ -116,7 +128,7 @@ class Service:
         fabric = self.plane.fabrics.get(vpc_id)
         if fabric is None:
             return False
-        batch = _Batch()
+        batch = _Batch(vpc_id)
         more = True
         for _ in range(budget):
             punted = fabric.punt.next()
@@ -127,54 +139,49 @@ class Service:
             if nic_id is not None:  # else it was unplugged meanwhile, and its frame goes with it
                 self._decide(punted.frame, nic_id, batch)
         self._flush(batch)
-        self._note_overflow(vpc_id, fabric)
+        if fabric.punt.overflows != self._overflows[vpc_id]:
+            self._overflows[vpc_id] = fabric.punt.overflows
+            self._log_loss(vpc_id, "", "OVERFLOW")
         return more
 
     def _decide(self, frame: bytes, nic_id: str, batch: _Batch) -> None:
         decision = self.network.receive(frame, nic_id, now=self.now())
-        moved = {effect.havip.id for effect in decision.effects if isinstance(effect, Moved)}
-        # A HAVIP moves once in a transaction, so that every owner was in force.
-        if moved & batch.moved or len(batch.moved) >= _TRANSACTION:
-            self._flush(batch)
-        batch.effects.extend(decision.effects)
-        batch.moved |= moved
+        for effect in decision.effects:
+            if isinstance(effect, Change):
+                self._note_change(effect, batch)
+            elif isinstance(effect, Moved):
+                batch.told.append(effect)
+            else:
+                batch.resends.append(effect)
         reason = decision.verdict.reason
-        if not decision.effects and reason is not None:
+        if reason is not None:
             self._decided[nic_id, IPv4Address(frame[_SENDER_ADDRESS]), reason.value] += 1
 
-    def _flush(self, batch: _Batch) -> None:
-        effects = tuple(batch.effects)
-        batch.effects.clear()
-        batch.moved.clear()
-        self._carry_out(effects)
-
-    def _carry_out(self, effects: Sequence[Effect]) -> None:
-        if not effects:
+    def _note_change(self, change: Change, batch: _Batch) -> None:
+        """Put a change of an owner into the batch; a refresh changes nothing in the kernel."""
+        before, after = change.before, change.after
+        assert isinstance(before, Havip)
+        assert isinstance(after, Havip)
+        if before.binding is after.binding:
             return
-        for effect in effects:
-            if isinstance(effect, Change) and isinstance(effect.before, Vpc) and effect.after is None:
-                self._loop.remove_reader(self.plane.fabrics[effect.before.id].punt.fileno())
-        self.plane.commit(effects)
-        for effect in effects:
-            if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
-                vpc_id = effect.after.id
-                self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
-            elif isinstance(effect, Moved):
-                self._log(effect)
-        for effect in effects:
-            if isinstance(effect, Resend):
-                self._resend(effect)
+        # A HAVIP moves once in a transaction, so that every owner was in force.
+        if after.id in batch.changes or len(batch.changes) >= _TRANSACTION:
+            self._flush(batch)
+        batch.changes[after.id] = change
 
-    def _log(self, moved: Moved) -> None:
-        self.events.append(
-            vpc_id=moved.havip.vpc_id,
-            havip_id=moved.havip.id,
-            address=str(moved.havip.address),
-            old_nic_id=moved.old_nic_id or "",
-            new_nic_id=moved.new_nic_id or "",
-            cause=moved.cause,
-            at=moved.at,
-        )
+    def _flush(self, batch: _Batch) -> None:
+        """Commit what is decided, then log it, then let the subnet know."""
+        if batch.changes:
+            self.plane.commit_moves(batch.vpc_id, tuple(batch.changes.values()))
+            batch.changes.clear()
+        if batch.told:
+            for moved in batch.told:
+                self.events.append_move(moved)
+            batch.told.clear()
+        if batch.resends:
+            for resend in batch.resends:
+                self._resend(resend)
+            batch.resends.clear()
 
     def _resend(self, resend: Resend) -> None:
         vpc_id = self.network.subnets[resend.subnet_id].vpc_id
@@ -183,18 +190,5 @@ class Service:
         except OSError:  # no memory for it now; the mapping holds, and the owner announces again
             self._log_loss(vpc_id, resend.nic_id, "NOT_RESENT")
 
-    def _note_overflow(self, vpc_id: str, fabric: VpcFabric) -> None:
-        if fabric.punt.overflows != self._overflows[vpc_id]:
-            self._overflows[vpc_id] = fabric.punt.overflows
-            self._log_loss(vpc_id, "", "OVERFLOW")
-
     def _log_loss(self, vpc_id: str, nic_id: str, cause: str) -> None:
-        self.events.append(
-            vpc_id=vpc_id,
-            havip_id="",
-            address="",
-            old_nic_id=nic_id,
-            new_nic_id=nic_id,
-            cause=cause,
-            at=self.now(),
-        )
+        self.events.append_loss(Loss(vpc_id, nic_id, cause, self.now()))

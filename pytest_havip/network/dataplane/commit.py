@@ -1,6 +1,6 @@
 """Bringing the kernel to what the core has decided."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_havip.network.core import Change, Effect, Nic, Subnet, Vpc
 from pytest_havip.network.dataplane import ruleset
@@ -40,6 +40,16 @@ class DataPlane:
                 by_vpc.setdefault(_vpc_of(effect), []).append(effect)
         for vpc_id, changes in by_vpc.items():
             self._commit_vpc(vpc_id, changes)
+
+    def commit_moves(self, vpc_id: str, changes: Sequence[Change]) -> None:
+        """Carry out changes of owners in one VPC; as `commit`, without a look for anything else.
+
+        Raises:
+            NftError: the kernel refused; it and the core now disagree, and the service must end.
+        """
+        commands = ruleset.commands(changes)
+        if commands:
+            self._fabrics[vpc_id].change_guard(commands)
 
     def _commit_vpc(self, vpc_id: str, changes: list[Change]) -> None:
         for change in changes:
