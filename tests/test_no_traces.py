@@ -133,11 +133,13 @@ def enter_own_folders() -> None:
 
 def machine() -> dict[str, set[str]]:
     """Look at the machine as a whole."""
-    nft = subprocess.run(["nft", "list", "ruleset"], capture_output=True, check=False, text=True)
+    rules = ""  # none for an ordinary user, who could not change them either
+    if shutil.which("nft"):
+        rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, check=False, text=True).stdout
     return {
         "interfaces": {name for _, name in socket.if_nameindex()},
         "mounts": {line.split(" ", 3)[3] for line in Path("/proc/self/mountinfo").read_text().splitlines()},
-        "rules": set(nft.stdout.splitlines()),  # none for an ordinary user, who could not change them either
+        "rules": set(rules.splitlines()),
         "settings": {f"{key} = {value}" for key, value in settings().items()},
         "files": {str(path) for folder in PRIVATE for path in Path(folder).rglob("*")},
     }

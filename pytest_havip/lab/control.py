@@ -52,6 +52,7 @@ class Control:
             "keep": kept_folders(),
         }
         errors = os.memfd_create("lab-init")
+        control = None
         try:
             init = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_INIT), str(_INIT.parents[2]), marshal.dumps(settings).hex()],
@@ -66,6 +67,8 @@ class Control:
             control._wait_until_ready(errors)
             return control
         finally:
+            if control is None:
+                ours.close()
             theirs.close()
             os.close(errors)
 

@@ -220,13 +220,16 @@ class Pid1:
 
 
 def _stop_tree(root: int) -> None:
-    """Stop a whole tree; repeated until a look finds nobody new, for a process may fork while we walk."""
+    """Stop a whole tree; repeated until two looks find nobody new, for processes fork and end while we walk."""
     stopped: set[int] = set()
-    while new := set(supervisor.tree(root)) - stopped:
+    quiet = 0
+    while quiet < 2:  # noqa: PLR2004 (see above)
+        new = set(supervisor.tree(root)) - stopped
         for pid in new:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         stopped |= new
+        quiet = 0 if new else quiet + 1
 
 
 def _open_namespace(kind: int) -> int:

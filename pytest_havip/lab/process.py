@@ -15,6 +15,7 @@ from pytest_havip.lab.errors import LabError
 __all__ = ["Completed", "Process"]
 
 _GONE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.05
 _LOG_LINES = 15
 
 
@@ -90,9 +91,12 @@ class Process:
 
     def kill(self) -> None:
         """End the whole tree with SIGKILL, and return when nothing of it is left. May be called again."""
-        if not self.gone:
+        deadline = time.monotonic() + _GONE_SECONDS
+        while not self.gone:
             self._send(signal.SIGKILL, tree=True)
-            self._wait_for(lambda: self._gone, _GONE_SECONDS, "to be gone after SIGKILL")
+            self._look(_AGAIN_SECONDS)  # a tree that forks and ends all the time is not always hit at once
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} (process {self.pid}) is still there after SIGKILL; {self._tail()}")
 
     def wait(self, timeout: float) -> int:
         """Wait until the program itself ends.

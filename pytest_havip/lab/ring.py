@@ -69,13 +69,25 @@ class PacketRing:
             if header[0] == _FREE:
                 break
             start = offset + header[3]
-            data = self.socket.recv(_LONGEST) if header[0] & _COPIED else memory[start : start + header[2]]
+            data = memory[start : start + header[2]]
+            if header[0] & _COPIED:
+                data = self._receive_long(data)
             add((header, data, memory[offset + _PACKET_TYPE_OFFSET]))
             release(memory, offset, _FREE)
             offset = (offset + _SLOT_BYTES) % _RING_BYTES
             count += 1
         self._next = offset
         return count
+
+    def _receive_long(self, beginning: bytes) -> bytes:
+        for _ in range(2):
+            try:
+                return self.socket.recv(_LONGEST)
+            except BlockingIOError:
+                break
+            except OSError:  # told once, before what is queued: the link went down
+                continue
+        return beginning
 
     def clear_error(self) -> None:
         """Clear what a link going down or vanishing leaves on the socket; it would be reported for ever."""

@@ -146,6 +146,26 @@ def test_a_capture_survives_its_link_going_down(pair: Pair) -> None:
     assert b.port() is far
 
 
+def test_long_frames_survive_their_link_going_down(pair: Pair) -> None:
+    a, b = pair
+    far = b.port()
+    with far.capture._news:  # nobody takes them in before
+        for _ in range(3):
+            a.port().send(FRAME + bytes(1000))
+        b.link_down()
+    assert [len(frame.data) for frame in far.capture.frames()] == [len(FRAME) + 1000] * 3
+
+
+def test_a_lost_interface_costs_no_time(lab: Lab, pair: Pair) -> None:
+    a, b = pair
+    a.port()
+    b.port()
+    b.delete_interface("eth0")
+    before = time.process_time()
+    lab.host("c").run(["sleep", "0.3"])
+    assert time.process_time() - before < 0.15
+
+
 def test_a_replaced_interface_gets_a_new_port(lab: Lab, pair: Pair) -> None:
     a, b = pair
     old = b.port()
