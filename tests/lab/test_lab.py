@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_havip.lab import Host, Lab, LabError, LabUnavailable
+from pytest_havip.lab.control import kept_folders
 
 
 def open_descriptors() -> dict[str, str]:
@@ -58,12 +59,22 @@ def test_a_closed_lab_leaves_no_descriptor_and_no_child() -> None:
 
 def test_a_program_is_root_inside_and_sees_only_the_lab(lab: Lab) -> None:
     host = lab.host("a")
-    done = host.run(["sh", "-c", "id -u; hostname; echo $$; ls /sys/class/net; ls /run /tmp /dev/shm"])
+    done = host.run(["sh", "-c", "id -u; hostname; echo $$; ls /sys/class/net"])
     lines = done.stdout.split()
     assert lines[:2] == ["0", "a"]
     assert int(lines[2]) < 100
-    assert lines[3:] == ["lo", "/dev/shm:", "/run:", "lock", "/tmp:"]
+    assert lines[3:] == ["lo"]
     assert done.stderr == ""
+
+
+def test_the_machines_temporary_files_are_hidden(lab: Lab) -> None:
+    kept = {Path(folder).parts[:3] for folder in kept_folders()}
+    host = lab.host("a")
+    for folder, own in (("/tmp", set()), ("/run", {"lock"})):
+        seen = set(host.run(["ls", folder]).stdout.split())
+        assert seen == own | {parts[2] for parts in kept if parts[1] == folder[1:]}
+    assert host.run(["sh", "-c", "echo text > /dev/shm/lab; cat /dev/shm/lab"]).stdout == "text\n"
+    assert not Path("/dev/shm/lab").exists()
 
 
 def test_the_machines_settings_cannot_be_written(lab: Lab) -> None:
