@@ -1,16 +1,13 @@
 """ADDR: a HAVIP's address is a free one of its subnet; one that is wanted is checked as any private address is."""
 
-from collections.abc import Callable
-
 import pytest
 
 from pytest_havip.clients.announcer import Instance
+from pytest_havip.fixtures.judges import Bind
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Refused, Subnet, Target
 
 __all__: list[str] = []
-
-Bind = Callable[[Instance, Havip], None]
 
 
 @requirement("HAVIP-ADDR-001")

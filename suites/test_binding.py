@@ -1,30 +1,26 @@
 """BIND: a HAVIP belongs to the machine that announced it last, and nothing else binds it."""
 
-from collections.abc import Callable
 from ipaddress import IPv4Address
 from time import sleep, time
 
 import pytest
 
 from pytest_havip.clients.announcer import BROADCAST, ZERO, Instance, Shape
-from pytest_havip.fixtures.judges import Fence
+from pytest_havip.fixtures.judges import Bind, ControlPlane, Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Target
 
 __all__: list[str] = []
 
-Bind = Callable[[Instance, Havip], None]
 NOBODY = IPv4Address("0.0.0.0")
 
 
 @requirement("HAVIP-BIND-001")
-def test_a_gratuitous_request_binds(target: Target, havip: Havip, a: Instance, observer: Observer) -> None:
+def test_a_gratuitous_request_binds(control_plane: ControlPlane, havip: Havip, a: Instance, observer: Observer) -> None:
     a.announce(havip.address, form="request")
     observer.wait_for_owner(havip.address, a)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert (state.bound, state.nic_id, state.instance_id) == (True, a.nic.id, a.nic.instance_id)
+    assert control_plane.owner_of(havip) is a
 
 
 @requirement("HAVIP-BIND-002")
@@ -62,14 +58,12 @@ def test_a_unicast_announcement_binds(havip: Havip, a: Instance, b: Instance, ob
 
 @requirement("HAVIP-BIND-003")
 def test_another_machines_announcement_moves(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
 ) -> None:
     bind(a, havip)
     b.announce(havip.address)
     observer.wait_for_owner(havip.address, b)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert state.nic_id == b.nic.id
+    assert control_plane.owner_of(havip) is b
 
 
 @requirement("HAVIP-BIND-012")
@@ -152,68 +146,65 @@ def test_arp_that_is_not_gratuitous_binds_nothing(
 
 @requirement("HAVIP-BIND-008")
 def test_an_owner_that_answers_nothing_keeps_the_binding(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+    control_plane: ControlPlane, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
 ) -> None:
     # The owner's kernel does not hold the address: whoever asks for it, nobody answers.
     bind(a, havip)
     assert observer.answers_to_who_has(havip.address) == set()
     fence(b)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert state.nic_id == a.nic.id
+    assert control_plane.owner_of(havip) is a
     assert observer.owner_of(havip.address) is a
 
 
 @requirement("HAVIP-BIND-009")
 def test_an_owner_whose_interface_is_down_keeps_the_binding(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+    control_plane: ControlPlane, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
 ) -> None:
     bind(a, havip)
     a.host.link_down()
     fence(b)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert state.nic_id == a.nic.id
+    assert control_plane.owner_of(havip) is a
     a.host.link_up()
     observer.wait_for_owner(havip.address, a)
 
 
 @requirement("HAVIP-BIND-009")
 def test_a_cut_link_keeps_the_binding(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind
+    control_plane: ControlPlane,
+    target: Target,
+    havip: Havip,
+    a: Instance,
+    b: Instance,
+    observer: Observer,
+    fence: Fence,
+    bind: Bind,
 ) -> None:
     bind(a, havip)
     target.set_link(a.nic, up=False)
     fence(b)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert state.nic_id == a.nic.id
+    assert control_plane.owner_of(havip) is a
     target.set_link(a.nic, up=True)
     observer.wait_for_owner(havip.address, a)
 
 
 @requirement("HAVIP-API-001")
 def test_nothing_but_an_announcement_binds(
-    target: Target, havip: Havip, a: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane, target: Target, havip: Havip, a: Instance, observer: Observer, bind: Bind
 ) -> None:
     target.rename_havip(havip, "renamed")
     a.host.add_address(f"{havip.address}/32")
-    state = target.havip_state(havip)
-    assert state is not None
-    assert (state.bound, state.nic_id, state.instance_id) == (False, "", "")
+    assert control_plane.owner_of(havip) is None
     assert observer.owner_of(havip.address, destination=a.mac) is None
     bind(a, havip)
 
 
 @requirement("HAVIP-BIND-015")
 def test_a_detached_nic_loses_its_binding(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane, target: Target, havip: Havip, a: Instance, b: Instance, bind: Bind
 ) -> None:
     bind(a, havip)
     target.unplug(a.nic)
-    state = target.havip_state(havip)
-    assert state is not None
-    assert (state.bound, state.nic_id) == (False, "")
+    assert control_plane.owner_of(havip) is None
     bind(b, havip)
 
 
@@ -228,4 +219,3 @@ def test_one_machine_may_own_several(
     b.announce(second.address)
     observer.wait_for_owner(second.address, b)
     assert observer.owner_of(havip.address) is a
-

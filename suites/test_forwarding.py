@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import Fence
+from pytest_havip.fixtures.judges import Bind, ControlPlane, Fence
 from pytest_havip.fixtures.stage import Launch
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
@@ -14,7 +14,6 @@ from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
 
 __all__: list[str] = []
 
-Bind = Callable[[Instance, Havip], None]
 NOBODY = IPv4Address("0.0.0.0")
 
 
@@ -57,7 +56,9 @@ def test_a_probe_reaches_the_owner_alone(
     since = b.send(b.arp(1, NOBODY, havip.address))
     fence(b)
     # While nobody owns it, two that probe at once must see each other.
-    assert sorted(observer.witnesses(probe, since=since)) == sorted({a.name, observer.instance.name, observer.witness.name})
+    assert sorted(observer.witnesses(probe, since=since)) == sorted(
+        {a.name, observer.instance.name, observer.witness.name}
+    )
     bind(a, havip)
     since = b.send(b.arp(1, NOBODY, havip.address))
     fence(b)
@@ -74,11 +75,7 @@ def test_a_client_of_another_subnet_follows(
         bind(machine, havip)
         ping = far.host.run(["ping", "-n", "-c", "1", "-W", "2", str(havip.address)])
         assert ping.returncode == 0, ping.stdout
-        served = [
-            name
-            for name in (a.name, b.name)
-            if name in observer.witnesses(_echo_request(far, havip), since=0)
-        ]
+        served = [name for name in (a.name, b.name) if name in observer.witnesses(_echo_request(far, havip), since=0)]
         assert served[-1:] == [machine.name]
 
 
@@ -94,13 +91,11 @@ def test_the_owner_speaks_as_the_havip(havip: Havip, a: Instance, observer: Obse
 
 @requirement("HAVIP-API-002")
 def test_all_views_agree(
-    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
 ) -> None:
     for machine in (a, b):
         bind(machine, havip)
-        state = target.havip_state(havip)
-        assert state is not None
-        assert state.nic_id == machine.nic.id
+        assert control_plane.owner_of(havip) is machine
         assert observer.belief(havip.address) == machine.mac
         assert observer.owner_of(havip.address) is machine
 
@@ -127,9 +122,7 @@ def test_multicast_and_broadcast_from_a_fixed_address_pass(
 
 
 @requirement("HAVIP-PATH-009")
-def test_a_dhcp_request_is_the_gateways_alone(
-    target: Target, a: Instance, observer: Observer, fence: Fence
-) -> None:
+def test_a_dhcp_request_is_the_gateways_alone(target: Target, a: Instance, observer: Observer, fence: Fence) -> None:
     from scapy.layers.inet import IP, UDP  # noqa: PLC0415 - scapy only where frames are crafted
     from scapy.layers.l2 import Ether  # noqa: PLC0415
 

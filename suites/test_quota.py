@@ -1,18 +1,18 @@
 """QUOTA: ten HAVIPs for each VPC, each of them a real one; a release makes room."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
 
 from pytest_havip.clients.announcer import Instance
+from pytest_havip.fixtures.judges import Bind
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Refused, Subnet, Target, Vpc
 
 __all__: list[str] = []
 
-Bind = Callable[[Instance, Havip], None]
 QUOTA = 10
 #: What the eleventh HAVIP would have had.
 REFUSED = IPv4Address("172.17.16.99")
@@ -80,4 +80,3 @@ def test_a_refused_creation_costs_nothing(target: Target, vpc: Vpc, subnet: Subn
     for _ in range(QUOTA):
         target.create_havip(subnet)
     assert len(target.havips(vpc)) == QUOTA
-

@@ -1,16 +1,12 @@
 """RELEASE: a released HAVIP is an ordinary address again; those who keep announcing it are spoofers."""
 
-from collections.abc import Callable
-
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import Fence
+from pytest_havip.fixtures.judges import Bind, ControlPlane, Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
 
 __all__: list[str] = []
-
-Bind = Callable[[Instance, Havip], None]
 
 
 @requirement("HAVIP-RELEASE-001")
@@ -40,15 +36,20 @@ def test_announcing_a_released_havip_is_spoofing(
 
 @requirement("HAVIP-RELEASE-002")
 def test_a_released_address_is_free_again_and_unbound(
-    target: Target, subnet: Subnet, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane,
+    target: Target,
+    subnet: Subnet,
+    havip: Havip,
+    a: Instance,
+    b: Instance,
+    observer: Observer,
+    bind: Bind,
 ) -> None:
     bind(a, havip)
     target.delete_havip(havip)
     again = target.create_havip(subnet, address=str(havip.address))
     assert again.id != havip.id
-    state = target.havip_state(again)
-    assert state is not None
-    assert (state.bound, state.nic_id) == (False, "")
+    assert control_plane.owner_of(again) is None
     assert observer.owner_of(again.address, destination=a.mac) is None
     bind(b, again)
 

@@ -1,19 +1,18 @@
 """SCOPE: a HAVIP belongs to one subnet; from anywhere else it can't be announced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import Fence
-from pytest_havip.fixtures.stage import Launch, Stage
+from pytest_havip.fixtures.judges import Bind, ControlPlane, Fence
+from pytest_havip.fixtures.stage import Stage
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
 
 __all__: list[str] = []
-
-Bind = Callable[[Instance, Havip], None]
 
 
 @pytest.fixture
@@ -31,39 +30,51 @@ def twin(stage: Stage) -> Iterator[Subnet]:
     target.delete_vpc(other)
 
 
-def local_fence(target: Target, subnet: Subnet, launch: Launch) -> Fence:
-    """A fence in another subnet, with an observer and a witness there."""
-    members = [launch(f"{name} of {subnet.id}"[:30], subnet) for name in ("observer", "witness")]
-    canary = target.create_havip(subnet, name="canary elsewhere")
-    return Fence(Observer(members[0], members[1], members), canary.address, target.settle_time)
+@dataclass(frozen=True)
+class Intruder:
+    """A machine of another subnet, and a fence there."""
+
+    machine: Instance
+    fence: Fence
+
+
+def intrude(stage: Stage, subnet: Subnet) -> Intruder:
+    """Start an intruder in another subnet; its fence's observer and witness are there too."""
+    members = [stage.launch(name, subnet) for name in ("intruder", "far observer", "far witness")]
+    canary = stage.target.create_havip(subnet, name="canary elsewhere")
+    fence = Fence(Observer(members[1], members[2], members), canary.address, stage.target.settle_time)
+    return Intruder(members[0], fence)
 
 
 @requirement("HAVIP-SCOPE-001")
 @pytest.mark.parametrize("form", ["request", "reply"])
 def test_another_subnet_cannot_announce(
-    target: Target, elsewhere: Subnet, launch: Launch, havip: Havip, a: Instance, observer: Observer, bind: Bind, form: str
+    control_plane: ControlPlane,
+    stage: Stage,
+    elsewhere: Subnet,
+    havip: Havip,
+    a: Instance,
+    observer: Observer,
+    bind: Bind,
+    form: str,
 ) -> None:
-    intruder = launch("intruder", elsewhere)
-    fence = local_fence(target, elsewhere, launch)
+    intruder = intrude(stage, elsewhere)
     bind(a, havip)
-    since = intruder.announce(havip.address, form="reply" if form == "reply" else "request")
-    fence(intruder)
+    since = intruder.machine.announce(havip.address, form="reply" if form == "reply" else "request")
+    intruder.fence(intruder.machine)
     assert observer.owner_of(havip.address) is a
+    assert control_plane.owner_of(havip) is a
     assert observer.heard_arp_from(havip.address, since=since) == []
-    state = target.havip_state(havip)
-    assert state is not None
-    assert state.nic_id == a.nic.id
 
 
 @requirement("HAVIP-SCOPE-002")
 def test_another_vpc_with_the_same_addresses_cannot_announce(
-    target: Target, twin: Subnet, launch: Launch, havip: Havip, a: Instance, observer: Observer, bind: Bind
+    stage: Stage, twin: Subnet, havip: Havip, a: Instance, observer: Observer, bind: Bind
 ) -> None:
-    intruder = launch("intruder", twin)
-    fence = local_fence(target, twin, launch)
+    intruder = intrude(stage, twin)
     bind(a, havip)
-    since = intruder.announce(havip.address)
-    fence(intruder)
+    since = intruder.machine.announce(havip.address)
+    intruder.fence(intruder.machine)
     assert observer.owner_of(havip.address) is a
     heard = observer.heard_arp_from(havip.address, since=since)
     assert not {a.name, observer.instance.name, observer.witness.name}.intersection(heard)
@@ -71,31 +82,25 @@ def test_another_vpc_with_the_same_addresses_cannot_announce(
 
 @requirement("HAVIP-SCOPE-003")
 def test_equal_havips_of_two_vpcs_move_apart(
-    target: Target, twin: Subnet, launch: Launch, havip: Havip, a: Instance, observer: Observer, bind: Bind
+    control_plane: ControlPlane, stage: Stage, twin: Subnet, havip: Havip, a: Instance, observer: Observer, bind: Bind
 ) -> None:
-    namesake = target.create_havip(twin, address=str(havip.address))
-    far = launch("far", twin)
-    members = [far, launch("far-observer", twin), launch("far-witness", twin)]
-    far_observer = Observer(members[1], members[2], members)
+    namesake = stage.target.create_havip(twin, address=str(havip.address))
+    far = intrude(stage, twin)
     bind(a, havip)
-    far.announce(namesake.address)
-    far_observer.wait_for_owner(namesake.address, far)
+    far.machine.announce(namesake.address)
+    far.fence.observer.wait_for_owner(namesake.address, far.machine)
     assert observer.owner_of(havip.address) is a
-    for wanted, owner in ((havip, a), (namesake, far)):
-        state = target.havip_state(wanted)
-        assert state is not None
-        assert state.nic_id == owner.nic.id
+    assert control_plane.owner_of(havip) is a
+    assert control_plane.owner_of(namesake) is far.machine
 
 
 @requirement("HAVIP-SCOPE-004")
-def test_a_rejection_from_another_subnet_says_so(
-    target: Target, elsewhere: Subnet, launch: Launch, havip: Havip
-) -> None:
-    intruder = launch("intruder", elsewhere)
-    fence = local_fence(target, elsewhere, launch)
-    intruder.announce(havip.address)
-    fence(intruder)
+def test_a_rejection_from_another_subnet_says_so(stage: Stage, elsewhere: Subnet, havip: Havip) -> None:
+    intruder = intrude(stage, elsewhere)
+    intruder.machine.announce(havip.address)
+    intruder.fence(intruder.machine)
+    nic_id = intruder.machine.nic.id
     counted = [
-        (entry.address, entry.reason, entry.count) for entry in target.rejections() if entry.nic_id == intruder.nic.id
+        (entry.address, entry.reason, entry.count) for entry in stage.target.rejections() if entry.nic_id == nic_id
     ]
     assert counted == [(havip.address, "WRONG_SUBNET", 1)]

@@ -1,19 +1,17 @@
 """SPOOF: an address can be announced, or used as a sender, by its holder alone; what is rejected reaches nobody."""
 
-from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import Fence
+from pytest_havip.fixtures.judges import Bind, Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target
 
 __all__: list[str] = []
 
-Bind = Callable[[Instance, Havip], None]
 STRANGER = "02:00:00:00:be:ef"
 #: An address of the subnet that nobody has.
 UNALLOCATED = IPv4Address("172.17.16.200")
@@ -222,7 +220,7 @@ def test_every_rejection_is_counted_by_nic_address_and_reason(
         (str(vip), "NOT_OWNER"): b.arp(2, vip, me.address),
         (str(vip), "NOT_ARP_ANNOUNCEMENT"): b.arp(3, vip, vip),
         (own, "MALFORMED"): packet[:14] + b"\x44" + packet[15:],
-        ("0.0.0.0", "ETHERTYPE"): b.announcement(vip)[:12] + b"\x86\xdd" + b.announcement(vip)[14:],  # noqa: S104
+        ("0.0.0.0", "ETHERTYPE"): b.announcement(vip)[:12] + b"\x86\xdd" + b.announcement(vip)[14:],
     }
     before = rejected(target, b)
     for times, frame in enumerate(frames.values(), start=1):
@@ -257,7 +255,9 @@ def test_what_is_for_nobody_is_counted_as_nobodys_fault(
     for frame in (b.arp(1, b.address, havip.address), b.datagram(b.address, havip.address, b.mac, b"")):
         b.send(frame)
     fence(b)
-    counted = {reason: count for (address, reason), count in rejected(target, b).items() if address == str(havip.address)}
+    counted = {
+        reason: count for (address, reason), count in rejected(target, b).items() if address == str(havip.address)
+    }
     assert counted == {"UNBOUND": 2, "OWN": 2}
 
 

@@ -53,6 +53,9 @@ class Instance:
     nic: Nic
     interface: str = field(default="eth0")
 
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.address} {self.mac}>"
+
     @property
     def name(self) -> str:
         """The machine's name, as reports show it."""

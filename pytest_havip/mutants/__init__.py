@@ -10,6 +10,4 @@ from pytest_havip.mutants.model import Mutant
 __all__ = ["MUTANTS", "Mutant"]
 
 #: Every mutant by name.
-MUTANTS: dict[str, Mutant] = {
-    mutant.name: mutant for mutant in (*decisions.MUTANTS, *commits.MUTANTS, *guards.MUTANTS)
-}
+MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutant in (*decisions.MUTANTS, *commits.MUTANTS, *guards.MUTANTS)}

@@ -38,7 +38,8 @@ def _deaf_to_replies() -> None:
 
 
 def _one_havip_too_many() -> None:
-    defaults: dict[str, Any] = network.Network.__init__.__kwdefaults__
+    defaults = network.Network.__init__.__kwdefaults__
+    assert defaults is not None
     defaults["profile"] = replace(TENCENT, havip_quota=TENCENT.havip_quota + 1)
 
 
@@ -58,18 +59,30 @@ def _quota_for_each_subnet() -> None:
 
 
 MUTANTS = (
-    Mutant("first-wins", "A bound HAVIP stays with its owner, whoever announces it.", frozenset(), _step(
-        Standing.ANOTHER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=False, tells_an_event=False)
-    )),
-    Mutant("refresh-is-a-change", "An owner's refresh counts as a binding change.", frozenset(), _step(
-        Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=True)
-    )),
-    Mutant("refresh-is-stamped", "An owner's refresh moves the stamp of the last change.", frozenset(), _step(
-        Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=True, tells_an_event=False)
-    )),
-    Mutant("silent-moves", "A move is no event; only the first binding is.", frozenset(), _step(
-        Standing.ANOTHER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=False)
-    )),
+    Mutant(
+        "first-wins",
+        "A bound HAVIP stays with its owner, whoever announces it.",
+        frozenset(),
+        _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=False, tells_an_event=False)),
+    ),
+    Mutant(
+        "refresh-is-a-change",
+        "An owner's refresh counts as a binding change.",
+        frozenset(),
+        _step(Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=True)),
+    ),
+    Mutant(
+        "refresh-is-stamped",
+        "An owner's refresh moves the stamp of the last change.",
+        frozenset(),
+        _step(Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=True, tells_an_event=False)),
+    ),
+    Mutant(
+        "silent-moves",
+        "A move is no event; only the first binding is.",
+        frozenset(),
+        _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=False)),
+    ),
     Mutant("replies-bind-nothing", "A gratuitous ARP reply is no announcement.", frozenset(), _deaf_to_replies),
     Mutant("eleven-havips", "A VPC has room for one HAVIP too many.", frozenset(), _one_havip_too_many),
     Mutant("quota-for-each-subnet", "The quota counts the HAVIPs of a subnet.", frozenset(), _quota_for_each_subnet),

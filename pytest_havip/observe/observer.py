@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from itertools import count
 from time import monotonic
 
-from pytest_havip.clients.announcer import BROADCAST, Instance
+from pytest_havip.clients.announcer import Instance
 from pytest_havip.lab import Frame, NotSeen
 from pytest_havip.reports import Inconclusive
 
@@ -22,7 +22,7 @@ _SENDER_MAC, _SENDER_IP, _TARGET_IP = slice(22, 28), slice(28, 32), slice(38, 42
 _ARP, _REPLY = b"\x08\x06", b"\x00\x02"
 
 
-class SeveralOwners(AssertionError):
+class SeveralOwners(AssertionError):  # noqa: N818 - named for what happened
     """One packet to an address reached more than one machine."""
 
 
@@ -43,7 +43,7 @@ class Observer:
     _tokens: "count[int]" = field(default_factory=count, repr=False)
 
     def belief(self, address: IPv4Address) -> str:
-        """The MAC address that the observer's neighbour cache would hold: the sender of the last ARP about it (RFC 826).
+        """The MAC address that the observer's neighbour cache would hold: that of the last ARP about it (RFC 826).
 
         Before any was heard it is a MAC address that no NIC has: the stalest cache there can be.
         """

@@ -16,7 +16,6 @@ from pytest_havip.targets.base import (
     Havip,
     HavipState,
     Nic,
-    Refused,
     Rejection,
     Subnet,
     Target,

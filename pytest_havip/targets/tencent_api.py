@@ -48,7 +48,9 @@ class TencentApi:
         try:
             response: dict[str, Any] = json.loads(text)["Response"]
         except (ValueError, KeyError, TypeError) as error:
-            raise TargetError(f"{action}: HTTP {answer.status}, not a Tencent API 3.0 answer: {text[:200]!r}") from error
+            raise TargetError(
+                f"{action}: HTTP {answer.status}, not a Tencent API 3.0 answer: {text[:200]!r}"
+            ) from error
         if "Error" in response:
             raise Refused(response["Error"]["Code"], response["Error"]["Message"])
         return response
