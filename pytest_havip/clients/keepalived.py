@@ -20,10 +20,11 @@ from pytest_havip.clients.keepalived_config import (
 from pytest_havip.clients.program import find_program
 from pytest_havip.lab import Host, Process
 
-__all__ = ["KeepalivedCluster"]
+__all__ = ["CONFIGURATION", "KeepalivedCluster"]
 
 STOP_TIMEOUT = 5.0
 POLL = 0.01
+#: A node's configuration, as its host sees it.
 CONFIGURATION = "/run/keepalived.conf"
 CHECK = "/run/checkhaproxy"
 STATE = re.compile(r"Entering (\w+) STATE")
