@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
+import resource
 import secrets
 import signal
 import socket
@@ -17,6 +18,7 @@ import uvicorn
 from pytest_havip.network.api.server import application
 from pytest_havip.network.cable import PatchPanel
 from pytest_havip.network.core import Network
+from pytest_havip.network.scheduling import ask_for_short_slices
 from pytest_havip.network.service import Service
 
 __all__ = ["main"]
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parse(arguments)
     listener = _listener(given.listen_fd, given.listen)
+    ask_for_short_slices()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
     with listener:
         asyncio.run(_serve(listener, given.cable_fd))
     return 0

@@ -79,8 +79,10 @@ class Place:
     network: str
     machines: list[Machine] = field(default_factory=list)
 
-    def machine(self, *, subnet: str = "", address: str = "") -> Machine:
+    def machine(self, *, subnet: str = "", address: str = "", capture: bool = True) -> Machine:
         machine = self.rig.machine(self.id, subnet or self.subnet, address)
+        if capture:
+            machine.host.port("eth0")
         self.machines.append(machine)
         return machine
 
@@ -143,7 +145,6 @@ class Rig:
         network, prefix = cidr.split("/")
         host.add_address(f"{own}/{prefix}")
         host.default_route(network.rsplit(".", 1)[0] + "." + str(int(network.rsplit(".", 1)[1]) + 1))
-        host.port("eth0")
         return Machine(self, host, identity, nic["MacAddress"], own, subnet)
 
     def state(self, havip: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_a_burst_for_200_havips_binds_all(rig: "Rig", place: "Place", turn: int)
 
 
 def test_a_flood_holds_nobody_else_up(rig: "Rig", place: "Place") -> None:
-    hostile, honest, observer = place.machine(), place.machine(), place.machine()
+    hostile, honest, observer = place.machine(capture=False), place.machine(), place.machine()
     wanted, flooded = place.havip(), place.havip()
     flood = hostile.host.spawn([sys.executable, "-c", _FLOOD, hostile.announcement(flooded["Vip"]).hex()])
     try:

@@ -157,3 +157,27 @@ def test_a_passed_socket_must_be_on_loopback() -> None:
         )
     assert done.returncode == 1
     assert "127.0.0.0/8" in done.stderr
+
+
+_SMALL_BUFFER = """
+import sys
+from pytest_havip.network.command import main
+from pytest_havip.network.dataplane import punt
+punt._WANTED_BUFFER = 4096
+sys.exit(main())
+"""
+
+
+def test_lost_announcements_are_an_event(rig_class: "type[Rig]", until: "Callable[..., None]") -> None:
+    with Lab.open() as lab:
+        rig = rig_class(lab, program=("-c", _SMALL_BUFFER))
+        place = rig.place()
+        machine, havip = place.machine(), place.havip()
+        rig.process.freeze()
+        with machine.raw_socket() as raw:
+            for _ in range(500):
+                raw.send(machine.announcement(havip["Vip"]))
+        rig.process.thaw()
+        until(lambda: "OVERFLOW" in [event["Cause"] for event in place.events()], "the event")
+        assert rig.owner(havip) == machine.nic
+        rig.close()

@@ -1,7 +1,6 @@
 """The ports of a VPC: cables from its bridges to the hosts."""
 
 import errno
-from dataclasses import dataclass
 
 from pytest_havip.network.core import Nic
 from pytest_havip.network.dataplane.namespace import Namespace
@@ -22,12 +21,6 @@ _HOST_END_BUSY = (errno.EEXIST,)
 _ALREADY_GONE = (errno.ENODEV,)
 
 
-@dataclass(frozen=True, slots=True)
-class _Port:
-    nic_id: str
-    index: int
-
-
 class Ports:
     """The plugged NICs of one VPC."""
 
@@ -38,7 +31,7 @@ class Ports:
         self._links = links
         self._remover = remover
         self._by_index: dict[int, str] = {}
-        self._by_nic: dict[str, _Port] = {}
+        self._by_nic: dict[str, int] = {}
 
     def nic_of(self, index: int) -> str | None:
         """Return the NIC that is plugged behind an interface number, if any."""
@@ -62,29 +55,35 @@ class Ports:
                 raise
             self._remover.wait()  # its last cable may still be on its way out
             self._links.send(cable)
+        try:
+            self._connect(nic, host, interface, bridge=bridge, index=index)
+        except OSError:  # a cable that leads nowhere must not stay
+            self._remover.remove(self._namespace, index)
+            raise
+        self._by_nic[nic.id] = index
+        self._by_index[index] = nic.id
+
+    def _connect(self, nic: Nic, host: Namespace, interface: str, *, bridge: int, index: int) -> None:
         self._links.send(attach_port(index, bridge), guard_port(index), add_fixed_station(index, nic.mac))
         host_links = RouteSocket(host)
         try:
             host_links.send(set_state(interface, up=True))
         finally:
             host_links.close()
-        self._links.wait_until_up(index)
-        self._by_nic[nic.id] = _Port(nic.id, index)
-        self._by_index[index] = nic.id
 
     def unplug(self, nic_id: str) -> None:
         """Take a NIC's cable out, if it has one: nothing passes from now on, and the interfaces go soon after."""
-        port = self._by_nic.pop(nic_id, None)
-        if port is None:
+        index = self._by_nic.pop(nic_id, None)
+        if index is None:
             return
-        del self._by_index[port.index]
+        del self._by_index[index]
         try:
-            self._links.send(set_state(port.index, up=False))
+            self._links.send(set_state(index, up=False))
         except NetlinkError as error:
             if error.errno not in _ALREADY_GONE:
                 raise
             return
-        self._remover.remove(self._namespace, port.index)
+        self._remover.remove(self._namespace, index)
 
     def set_carrier(self, nic_id: str, *, up: bool) -> None:
         """Cut a plugged NIC's cable at the far end, or mend it; the host sees its carrier go and come.
@@ -92,4 +91,4 @@ class Ports:
         Raises:
             NetlinkError: the host has gone, and the cable with it.
         """
-        self._links.send(set_state(self._by_nic[nic_id].index, up=up))
+        self._links.send(set_state(self._by_nic[nic_id], up=up))
