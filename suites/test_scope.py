@@ -97,10 +97,12 @@ def test_equal_havips_of_two_vpcs_move_apart(
 @requirement("HAVIP-SCOPE-004")
 def test_a_rejection_from_another_subnet_says_so(stage: Stage, elsewhere: Subnet, havip: Havip) -> None:
     intruder = intrude(stage, elsewhere)
-    intruder.machine.announce(havip.address)
-    intruder.fence(intruder.machine)
-    nic_id = intruder.machine.nic.id
+    machine, neighbour = intruder.machine, intruder.fence.observer.instance
+    machine.announce(havip.address)
+    machine.send(machine.datagram(havip.address, neighbour.address, neighbour.mac, b""))
+    intruder.fence(machine)
+    nic_id = machine.nic.id
     counted = [
         (entry.address, entry.reason, entry.count) for entry in stage.target.rejections() if entry.nic_id == nic_id
     ]
-    assert counted == [(havip.address, "WRONG_SUBNET", 1)]
+    assert counted == [(havip.address, "WRONG_SUBNET", 2)]

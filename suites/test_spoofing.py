@@ -132,15 +132,16 @@ def test_a_packet_from_a_foreign_address_reaches_nobody(
 def test_other_ethertypes_reach_nobody(
     havip: Havip, a: Instance, b: Instance, observer: Observer, fence: Fence, bind: Bind, tag: str
 ) -> None:
+    me = observer.instance
     bind(a, havip)
-    announcement = b.announcement(havip.address)
-    # The tag stands before the ethertype of the announcement; without room for one it replaces it.
-    rest = announcement[12:] if " " in tag else announcement[14:]
-    since = b.send(announcement[:12] + bytes.fromhex(tag) + rest)
-    fence(b)
+    for frame in (b.announcement(havip.address), b.datagram(b.address, me.address, me.mac, b"in disguise")):
+        # A tag stands before the ethertype of the frame; another ethertype replaces it.
+        disguised = frame[:12] + bytes.fromhex(tag) + (frame[12:] if " " in tag else frame[14:])
+        since = b.send(disguised)
+        fence(b)
+        sent = disguised[12:]
+        assert observer.witnesses(lambda data, sent=sent: sent in data, since=since) == []  # type: ignore[misc]
     assert observer.owner_of(havip.address) is a
-    vip = havip.address.packed
-    assert observer.witnesses(lambda data: vip in data and data[6:12] == announcement[6:12], since=since) == []
 
 
 #: Where a malformed ARP differs from a good one, and how.
@@ -220,6 +221,8 @@ def test_every_rejection_is_counted_by_nic_address_and_reason(
         (str(vip), "NOT_OWNER"): b.arp(2, vip, me.address),
         (str(vip), "NOT_ARP_ANNOUNCEMENT"): b.arp(3, vip, vip),
         (own, "MALFORMED"): packet[:14] + b"\x44" + packet[15:],
+        (str(vip), "MALFORMED"): b.announcement(vip)[:38],
+        ("0.0.0.0", "MALFORMED"): packet[:24],
         ("0.0.0.0", "ETHERTYPE"): b.announcement(vip)[:12] + b"\x86\xdd" + b.announcement(vip)[14:],
     }
     before = rejected(target, b)

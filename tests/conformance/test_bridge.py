@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from pytest_havip.mutants.trial import Verdicts
+
 #: What an Ethernet without a guard gets wrong, each for a reason of its own.
 FAILS = {
     # It forwards what it is given: nothing is rejected, whoever sends it.
@@ -37,9 +39,9 @@ UNSUPPORTED = {
 
 
 def test_a_plain_bridge_fails_what_only_a_havip_network_can_do(
-    verdicts_of: Callable[..., dict[str, set[str]]],
+    try_target: Callable[..., Verdicts],
 ) -> None:
-    verdicts = verdicts_of("bridge")
+    verdicts = try_target("bridge")
     assert {identifier for identifier, seen in verdicts.items() if "fail" in seen} == FAILS
     assert {identifier for identifier, seen in verdicts.items() if seen == {"unsupported"}} == UNSUPPORTED
     rest = verdicts.keys() - FAILS - UNSUPPORTED

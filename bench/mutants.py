@@ -1,0 +1,45 @@
+"""Runs the network suites against every mutant, and holds each to the requirements that it says it breaks.
+
+Prints a line for each: what turned red, and what else did or did not. Exit status 1 if any differs.
+Usage: python bench/mutants.py [NAME ...]
+"""
+
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pytest_havip.mutants import MUTANTS
+from pytest_havip.mutants.trial import RED, verdicts_of
+
+#: Runs at the same time; they mostly wait for the kernel.
+AT_ONCE = 2
+
+
+def red(name: str) -> set[str]:
+    """Requirements that turn red under a mutant."""
+    with tempfile.TemporaryDirectory() as folder:
+        verdicts = verdicts_of(f"mutant:{name}", folder=Path(folder))
+    return {identifier for identifier, seen in verdicts.items() if seen & RED}
+
+
+def main() -> int:
+    """Try the mutants named on the command line, or all."""
+    names = sys.argv[1:] or list(MUTANTS)
+    differs = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, seen in zip(names, pool.map(red, names), strict=True):
+            declared = MUTANTS[name].breaks
+            difference = [f"+{identifier}" for identifier in sorted(seen - declared)]
+            difference += [f"-{identifier}" for identifier in sorted(declared - seen)]
+            differs += bool(difference)
+            print(
+                f"{name:32} {' '.join(sorted(seen)) or 'nothing'}  {'DIFFERS: ' + ' '.join(difference) if difference else 'as declared'}"
+            )
+            sys.stdout.flush()
+    print(f"{len(names)} mutants, {differs} not as declared")
+    return 1 if differs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
