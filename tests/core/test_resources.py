@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +14,14 @@ from pytest_havip.network.core import Change, Code, Network, Refused, check_id, 
 ABSENT = "00000000"
 NET = IPv4Network
 
-REFUSALS: dict[str, tuple[Code, Callable[[Any, Network], object]]] = {
+Request: TypeAlias = Callable[[Any, Network], object]
+
+
+def _havip_at(address: IPv4Address) -> Request:
+    return lambda c, n: n.create_havip(c.vpc.id, c.here.id, "h", address=address, now=0)
+
+
+REFUSALS: dict[str, tuple[Code, Request]] = {
     "VPC without a name": (Code.EMPTY, lambda _, n: n.create_vpc("", NET("10.0.0.0/16"), now=0)),
     "VPC with a long name": (Code.TOO_LONG, lambda _, n: n.create_vpc("x" * 61, NET("10.0.0.0/16"), now=0)),
     "multicast VPC": (Code.RANGE, lambda _, n: n.create_vpc("v", NET("224.0.0.0/16"), now=0)),
@@ -77,10 +84,7 @@ REFUSALS: dict[str, tuple[Code, Callable[[Any, Network], object]]] = {
     "unknown HAVIP released": (Code.NOT_FOUND, lambda _, n: n.delete_havip(f"havip-{ABSENT}", now=0)),
     "unknown subnet's gateway": (Code.NOT_FOUND, lambda _, n: n.verdict_from_gateway(b"", f"subnet-{ABSENT}")),
     **{
-        f"HAVIP at {address}": (
-            code,
-            lambda c, n, address=address: n.create_havip(c.vpc.id, c.here.id, "h", address=IPv4Address(address), now=0),
-        )
+        f"HAVIP at {address}": (code, _havip_at(IPv4Address(address)))
         for address, code in {
             "10.0.1.5": Code.RANGE,
             "192.0.2.1": Code.RANGE,

@@ -1,14 +1,15 @@
 """The table of frames: each line is one rule of the guard, for the owner, another NIC, and while nobody owns it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_havip.network.core import Action, Reason, Verdict
+from pytest_havip.network.core import Action, Nic, Reason, Verdict
 from pytest_havip.wire import (
     ANNOUNCEMENT_FORMS,
     Ethernet,
@@ -41,7 +42,7 @@ def redirect(mac: str) -> Verdict:
 
 
 def packet(
-    nic: Any, source: IPv4Address, destination: IPv4Address, *, to: str = BROADCAST, payload: bytes = b""
+    nic: Nic, source: IPv4Address, destination: IPv4Address, *, to: str = BROADCAST, payload: bytes = b""
 ) -> bytes:
     return Ethernet(to, nic.mac, 0x0800, ipv4.encode(source, destination, payload=payload)).encode()
 
@@ -50,103 +51,84 @@ def patch(frame: bytes, at: int, value: bytes) -> bytes:
     return frame[:at] + value + frame[at + len(value) :]
 
 
-# Frame of a NIC about a HAVIP -> verdict for the owner, for another NIC, and while the HAVIP is unbound.
-# "owner" stands for a redirection to the owner's MAC.
-Build = Callable[[Any, IPv4Address], bytes]
-ABOUT_A_HAVIP: dict[str, tuple[Build, Any, Any, Any]] = {
-    "reply to someone": (
-        lambda nic, vip: reply(nic.mac, vip, BROADCAST, GATEWAY),
-        PASS,
-        Reason.NOT_OWNER,
-        Reason.NOT_OWNER,
-    ),
-    "request in its name": (
-        lambda nic, vip: who_has(nic.mac, vip, GATEWAY),
-        PASS,
-        Reason.NOT_OWNER,
-        Reason.NOT_OWNER,
-    ),
-    "probe": (lambda nic, vip: probe(nic.mac, vip), Reason.OWN, "owner", PASS),
-    "who-has": (lambda nic, vip: who_has(nic.mac, nic.addresses[0], vip), Reason.OWN, "owner", Reason.UNBOUND),
-    "unicast who-has": (
-        lambda nic, vip: who_has(nic.mac, nic.addresses[0], vip, destination=VRRP),
-        Reason.OWN,
-        "owner",
-        Reason.UNBOUND,
-    ),
-    "answer to it": (
-        lambda nic, vip: reply(nic.mac, nic.addresses[0], VRRP, vip),
-        Reason.OWN,
-        "owner",
-        Reason.UNBOUND,
-    ),
-    "packet from it": (
-        lambda nic, vip: packet(nic, vip, GATEWAY),
-        PASS,
-        Reason.NOT_OWNER,
-        Reason.NOT_OWNER,
-    ),
-    "packet to it": (
-        lambda nic, vip: packet(nic, nic.addresses[0], vip, to=VRRP),
-        Reason.OWN,
-        "owner",
-        Reason.UNBOUND,
-    ),
-    "foreign sender MAC": (lambda _, vip: gratuitous_request(VRRP, vip), *[Reason.MAC_MISMATCH] * 3),
-    "zero sender MAC": (lambda nic, vip: gratuitous_request(ZERO, vip, source=nic.mac), *[Reason.MAC_MISMATCH] * 3),
-    "group sender MAC": (
-        lambda nic, vip: gratuitous_request(BROADCAST, vip, source=nic.mac),
-        *[Reason.MAC_MISMATCH] * 3,
-    ),
-    "foreign Ethernet source": (
-        lambda nic, vip: gratuitous_request(nic.mac, vip, source=VRRP),
-        *[Reason.MAC_MISMATCH] * 3,
-    ),
-    "wrong hardware type": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 15, b"\6"),
-        *[Reason.MALFORMED] * 3,
-    ),
-    "wrong protocol type": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 16, b"\x86\xdd"),
-        *[Reason.MALFORMED] * 3,
-    ),
-    "wrong MAC length": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 18, b"\5"),
-        *[Reason.MALFORMED] * 3,
-    ),
-    "wrong address length": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 19, b"\6"),
-        *[Reason.MALFORMED] * 3,
-    ),
-    "one byte short": (lambda nic, vip: gratuitous_request(nic.mac, vip)[:41], *[Reason.MALFORMED] * 3),
-    "operation 0": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 21, b"\0"),
-        *[Reason.NOT_ARP_ANNOUNCEMENT] * 3,
-    ),
-    "operation 3": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 21, b"\3"),
-        *[Reason.NOT_ARP_ANNOUNCEMENT] * 3,
-    ),
-    "RARP": (
-        lambda nic, vip: patch(gratuitous_request(nic.mac, vip), 12, b"\x80\x35"),
-        *[Reason.ETHERTYPE] * 3,
-    ),
-    "VLAN 0": (
-        lambda nic, vip: (frame := gratuitous_request(nic.mac, vip))[:12] + b"\x81\0\0\0" + frame[12:],
-        *[Reason.ETHERTYPE] * 3,
-    ),
+Build: TypeAlias = Callable[[Nic, IPv4Address], bytes]
+Edit: TypeAlias = Callable[[bytes], bytes]
+# The owner's MAC is filled in by the test, which knows the owner.
+TO_THE_OWNER = Verdict(Action.REDIRECT)
+UNBOUND = drop(Reason.UNBOUND)
+
+
+@dataclass(frozen=True)
+class About:
+    """A NIC's frame about a HAVIP; the verdict if the NIC owns it, if another does, and while nobody does."""
+
+    build: Build
+    owner: Verdict
+    another: Verdict
+    unbound: Verdict
+
+
+def speaks_for_it(build: Build) -> About:
+    return About(build, PASS, drop(Reason.NOT_OWNER), drop(Reason.NOT_OWNER))
+
+
+def goes_to_it(build: Build, *, unbound: Verdict = UNBOUND) -> About:
+    return About(build, drop(Reason.OWN), TO_THE_OWNER, unbound)
+
+
+ABOUT_A_HAVIP: dict[str, About] = {
+    "reply to someone": speaks_for_it(lambda nic, vip: reply(nic.mac, vip, BROADCAST, GATEWAY)),
+    "request in its name": speaks_for_it(lambda nic, vip: who_has(nic.mac, vip, GATEWAY)),
+    "packet from it": speaks_for_it(lambda nic, vip: packet(nic, vip, GATEWAY)),
+    "probe": goes_to_it(lambda nic, vip: probe(nic.mac, vip), unbound=PASS),
+    "who-has": goes_to_it(lambda nic, vip: who_has(nic.mac, nic.addresses[0], vip)),
+    "unicast who-has": goes_to_it(lambda nic, vip: who_has(nic.mac, nic.addresses[0], vip, destination=VRRP)),
+    "answer to it": goes_to_it(lambda nic, vip: reply(nic.mac, nic.addresses[0], VRRP, vip)),
+    "packet to it": goes_to_it(lambda nic, vip: packet(nic, nic.addresses[0], vip, to=VRRP)),
 }
 
 
 @pytest.mark.parametrize("name", ABOUT_A_HAVIP)
 def test_frames_about_a_havip(cloud: Any, name: str) -> None:
-    build, *expected = ABOUT_A_HAVIP[name]
-    senders = (cloud.a, cloud.owned), (cloud.b, cloud.owned), (cloud.b, cloud.unbound)
-    for (nic, havip), verdict in zip(senders, expected, strict=True):
-        wanted = (
-            redirect(cloud.a.mac) if verdict == "owner" else drop(verdict) if isinstance(verdict, Reason) else verdict
-        )
-        assert cloud.network.verdict(build(nic, havip.address), nic.id) == wanted
+    case = ABOUT_A_HAVIP[name]
+    for nic, havip, wanted in (
+        (cloud.a, cloud.owned, case.owner),
+        (cloud.b, cloud.owned, case.another),
+        (cloud.b, cloud.unbound, case.unbound),
+    ):
+        verdict = redirect(cloud.a.mac) if wanted == TO_THE_OWNER else wanted
+        assert cloud.network.verdict(case.build(nic, havip.address), nic.id) == verdict
+
+
+def patched(at: int, value: bytes) -> Edit:
+    return lambda frame: patch(frame, at, value)
+
+
+# What is done to a good announcement -> the reason why nobody's passes any more, not even the owner's.
+FAULTS: dict[str, tuple[Edit, Reason]] = {
+    "foreign MAC": (lambda frame: patch(patch(frame, 6, mac_bytes(VRRP)), 22, mac_bytes(VRRP)), Reason.MAC_MISMATCH),
+    "foreign Ethernet source": (patched(6, mac_bytes(VRRP)), Reason.MAC_MISMATCH),
+    "foreign sender MAC": (patched(22, mac_bytes(VRRP)), Reason.MAC_MISMATCH),
+    "zero sender MAC": (patched(22, mac_bytes(ZERO)), Reason.MAC_MISMATCH),
+    "group sender MAC": (patched(22, mac_bytes(BROADCAST)), Reason.MAC_MISMATCH),
+    "wrong hardware type": (patched(15, b"\6"), Reason.MALFORMED),
+    "wrong protocol type": (patched(16, b"\x86\xdd"), Reason.MALFORMED),
+    "wrong MAC length": (patched(18, b"\5"), Reason.MALFORMED),
+    "wrong address length": (patched(19, b"\6"), Reason.MALFORMED),
+    "one byte short": (lambda frame: frame[:41], Reason.MALFORMED),
+    "operation 0": (patched(21, b"\0"), Reason.NOT_ARP_ANNOUNCEMENT),
+    "operation 3": (patched(21, b"\3"), Reason.NOT_ARP_ANNOUNCEMENT),
+    "RARP": (patched(12, b"\x80\x35"), Reason.ETHERTYPE),
+    "VLAN 0": (lambda frame: frame[:12] + b"\x81\0\0\0" + frame[12:], Reason.ETHERTYPE),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_announcement_is_refused_whoever_sends_it(cloud: Any, name: str) -> None:
+    edit, reason = FAULTS[name]
+    for nic, havip in ((cloud.a, cloud.owned), (cloud.b, cloud.owned), (cloud.b, cloud.unbound)):
+        frame = edit(gratuitous_request(nic.mac, havip.address))
+        assert cloud.network.verdict(frame, nic.id) == drop(reason)
 
 
 @pytest.mark.parametrize("name", ANNOUNCEMENT_FORMS)
