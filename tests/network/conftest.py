@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_havip.lab import Host, Lab
+from pytest_havip.lab import Frame, Host, Lab
 from pytest_havip.targets.tencent_api import TencentApi
 
 _LISTEN, _CABLE = 3, 4
@@ -54,8 +54,8 @@ class Machine:
     def announce(self, address: str, **options: Any) -> int:
         return self.host.port("eth0").send(self.announcement(address, **options))
 
-    def saw(self, frame: bytes, *, since: int, timeout: float = 2.0) -> None:
-        self.host.port("eth0").capture.wait(
+    def saw(self, frame: bytes, *, since: int, timeout: float = 2.0) -> Frame:
+        return self.host.port("eth0").capture.wait(
             lambda seen: not seen.outgoing and seen.data[: len(frame)] == frame, timeout=timeout, since=since
         )
 

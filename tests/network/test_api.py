@@ -25,7 +25,8 @@ def _post(
     method: str = "POST",
     path: str = "/",
 ) -> dict[str, Any]:
-    connection = http.client.HTTPConnection(*rig.endpoint, timeout=10)
+    host, port = rig.endpoint
+    connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         headers = {"Content-Type": "application/json"}
         headers |= {"X-TC-Action": action} if action else {}

@@ -67,11 +67,7 @@ def test_a_flood_holds_nobody_else_up(rig: "Rig", place: "Place") -> None:
             for claimant in (honest, observer):
                 third = observer if claimant is honest else honest
                 since = claimant.announce(wanted["Vip"])
-                frame = claimant.announcement(wanted["Vip"])
-                capture = third.host.port("eth0").capture
-                seen = capture.wait(
-                    lambda one, frame=frame: one.data[:42] == frame and not one.outgoing, timeout=2, since=since
-                )
+                seen = third.saw(claimant.announcement(wanted["Vip"]), since=since)
                 delays.append((seen.time_ns - since) / 1e6)
         assert rig.owner(wanted) == observer.nic
     finally:

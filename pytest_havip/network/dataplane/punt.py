@@ -5,9 +5,8 @@ import os
 import socket
 import struct
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.ruleset import PUNT_GROUP
 
 __all__ = ["PuntSocket", "Punted"]
@@ -49,6 +48,12 @@ class Punted(NamedTuple):
     frame: bytes
 
 
+class _OpensSockets(Protocol):
+    """A network namespace, as far as a receiver needs it: a place where sockets are opened."""
+
+    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket: ...
+
+
 class PuntSocket:
     """The receiving end of one namespace's punted frames.
 
@@ -58,7 +63,7 @@ class PuntSocket:
 
     __slots__ = ("_messages", "_socket", "overflows")
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: _OpensSockets) -> None:
         self.overflows = 0
         self._messages: deque[bytes] = deque()
         self._socket = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NFNETLINK)
