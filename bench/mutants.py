@@ -33,9 +33,8 @@ def main() -> int:
             difference = [f"+{identifier}" for identifier in sorted(seen - declared)]
             difference += [f"-{identifier}" for identifier in sorted(declared - seen)]
             differs += bool(difference)
-            print(
-                f"{name:32} {' '.join(sorted(seen)) or 'nothing'}  {'DIFFERS: ' + ' '.join(difference) if difference else 'as declared'}"
-            )
+            judgement = f"DIFFERS: {' '.join(difference)}" if difference else "as declared"
+            print(f"{name:32} {' '.join(sorted(seen)) or 'nothing'}  {judgement}")
             sys.stdout.flush()
     print(f"{len(names)} mutants, {differs} not as declared")
     return 1 if differs else 0
