@@ -75,6 +75,12 @@ def test_other_commands_are_left_to_libnftables(host: "Host") -> None:
     assert done.stdout.splitlines() == ["False", "False", "[]", "[]", "[]"], done.stderr
 
 
+def test_very_many_elements_are_left_to_libnftables(host: "Host") -> None:
+    addresses = ", ".join(f"10.1.{number // 256}.{number % 256} : 02:00:00:00:00:01" for number in range(3000))
+    done = _run(host, f"{_ADD}owners {{ {addresses} }}")
+    assert done.stdout.splitlines() == ["False", "[]", "[]", "[]"], done.stderr
+
+
 def test_a_refused_transaction_changes_nothing(host: "Host") -> None:
     done = _run(host, f"{_ADD}owners {{ 10.0.0.5 : 02:00:00:00:00:01 }}\n{_DELETE}owners {{ 10.0.0.6 }}")
     assert done.returncode == 1

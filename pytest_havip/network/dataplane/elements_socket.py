@@ -36,6 +36,10 @@ _KEY: Final = 1
 _DATA: Final = 2
 _VALUE: Final = 1
 _INTERFACE_BYTES: Final = 16
+# What surely fits into a socket's buffer.
+_MOST_BYTES: Final = 100_000
+# An attribute's length has 16 bits.
+_MOST_ELEMENT_BYTES: Final = 60_000
 
 _HEADER: Final = struct.Struct("=IHHIIBBH")
 _NETLINK_HEADER: Final = struct.Struct("=IHHII")
@@ -56,7 +60,7 @@ class ElementsSocket:
         self._sequence = 0
 
     def run(self, commands: Iterable[str]) -> bool:
-        """Carry out nft commands as one transaction, if all of them only add and delete elements.
+        """Carry out nft commands as one transaction, if all of them only add and delete elements, and not very many.
 
         Returns:
             Whether they were carried out; if not, nothing was done, and libnftables has to.
@@ -76,7 +80,10 @@ class ElementsSocket:
             messages.append(body)
         awaited = self._sequence
         messages.append(self._begin_or_end(_BATCH_END))
-        self._socket.send(b"".join(messages))
+        batch = b"".join(messages)
+        if len(batch) > _MOST_BYTES:
+            return False
+        self._socket.send(batch)
         self._check(awaited, commands)
         return True
 
@@ -126,6 +133,8 @@ def _body(command: str) -> bytes | None:
         if element is None:
             return None
         elements += element
+    if len(elements) > _MOST_ELEMENT_BYTES:
+        return None
     name = _attribute(_LIST_SET, found[2].encode() + b"\0")
     return _TABLE_NAME + name + _attribute(_LIST_ELEMENTS | _NESTED, bytes(elements))
 

@@ -1,14 +1,15 @@
 """The packet filter of one namespace, by libnftables: a script is one transaction."""
 
 import ctypes
-import ctypes.util
 import json
+from functools import cache
 from typing import Any, Final
 
 from pytest_havip.network.dataplane.namespace import Namespace
 
 __all__ = ["Nft", "NftError"]
 
+_LIBRARY: Final = "libnftables.so.1"
 _JSON_OUTPUT: Final = 1 << 4
 
 
@@ -16,10 +17,10 @@ class NftError(RuntimeError):
     """The kernel or libnftables refused a script; nothing of it is in force."""
 
 
+@cache
 def _load() -> ctypes.CDLL:
-    name = ctypes.util.find_library("nftables") or "libnftables.so.1"
     try:
-        library = ctypes.CDLL(name)
+        library = ctypes.CDLL(_LIBRARY)
     except OSError as error:
         raise NftError(
             f"libnftables cannot be loaded ({error}); install the package nftables (libnftables1)"
