@@ -181,3 +181,15 @@ def test_lost_announcements_are_an_event(rig_class: "type[Rig]", until: "Callabl
         until(lambda: "OVERFLOW" in [event["Cause"] for event in place.events()], "the event")
         assert rig.owner(havip) == machine.nic
         rig.close()
+
+
+def test_a_plugged_cable_carries_frames_at_once(rig: "Rig", place: "Place") -> None:
+    observer, havip = place.machine(), place.havip()
+    for _ in range(10):
+        machine = place.machine()
+        since = machine.announce(havip["Vip"])
+        observer.saw(machine.announcement(havip["Vip"]), since=since)
+        assert rig.patch({"do": "cut", "nic": machine.nic}) == {"ok": True}
+        assert rig.patch({"do": "mend", "nic": machine.nic}) == {"ok": True}
+        since = machine.announce(havip["Vip"])
+        observer.saw(machine.announcement(havip["Vip"]), since=since)

@@ -144,12 +144,17 @@ class RouteSocket:
             NetlinkError: it has not after `_CARRIER_PATIENCE` seconds.
         """
         deadline = time.monotonic() + _CARRIER_PATIENCE
-        while self._operational_state(index) != _IF_OPER_UP:
+        while self.operational_state(index) != _IF_OPER_UP:
             if time.monotonic() > deadline:
                 raise NetlinkError(errno.ETIMEDOUT, f"interface {index} had no carrier after {_CARRIER_PATIENCE:g} s")
             time.sleep(_CARRIER_PAUSE)
 
-    def _operational_state(self, index: int) -> int:
+    def operational_state(self, index: int) -> int:
+        """Ask for an interface's state as RFC 2863 numbers it (6 = up, and its cable's other end too).
+
+        Raises:
+            NetlinkError: there is no such interface.
+        """
         self._sequence += 1
         body = _interface(index)
         self._socket.send(

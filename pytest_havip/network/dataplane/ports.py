@@ -70,6 +70,7 @@ class Ports:
             host_links.send(set_state(interface, up=True))
         finally:
             host_links.close()
+        self._links.wait_until_up(index)
 
     def unplug(self, nic_id: str) -> None:
         """Take a NIC's cable out, if it has one: nothing passes from now on, and the interfaces go soon after."""
@@ -91,4 +92,8 @@ class Ports:
         Raises:
             NetlinkError: the host has gone, and the cable with it.
         """
-        self._links.send(set_state(self._by_nic[nic_id], up=up))
+        index = self._by_nic[nic_id]
+        self._links.send(set_state(index, up=up))
+        self._links.operational_state(
+            index
+        )  # the question makes the kernel notice the carrier now, not some time later

@@ -20,7 +20,8 @@ __all__ = ["VpcFabric"]
 
 # A bridge needs an address; nobody ever sees this one on the wire.
 _BRIDGE_MAC: Final = "02:00:00:00:00:01"
-_FIRST_INDEX: Final = 10
+# Far from the numbers in hosts: with equal ones at both ends the kernel takes a cable for none.
+_FIRST_INDEX: Final = 1000
 
 
 class VpcFabric:
