@@ -5,10 +5,11 @@ from time import perf_counter_ns
 import pytest
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import ControlPlane, Fence
+from pytest_havip.observe.control_plane import ControlPlane
+from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
-from pytest_havip.targets.base import Havip, Target
+from pytest_havip.targets.base import Havip
 
 __all__: list[str] = []
 
@@ -73,9 +74,10 @@ def test_the_last_of_many_alternating_claims_holds_everywhere(
 
 
 @requirement("HAVIP-API-003")
-def test_every_move_is_one_event_in_order(target: Target, havip: Havip, a: Instance, b: Instance, fence: Fence) -> None:
+def test_every_move_is_one_event_in_order(
+    control_plane: ControlPlane, havip: Havip, a: Instance, b: Instance, fence: Fence
+) -> None:
     for machine in (a, a, b, b, a):
         machine.announce(havip.address)
     fence(a)
-    moves = [(event.old_nic_id, event.new_nic_id) for event in target.events() if event.havip_id == havip.id]
-    assert moves == [("", a.nic.id), (a.nic.id, b.nic.id), (b.nic.id, a.nic.id)]
+    assert control_plane.moves_of(havip) == [(None, a), (a, b), (b, a)]

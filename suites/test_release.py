@@ -1,10 +1,12 @@
 """RELEASE: a released HAVIP is an ordinary address again; those who keep announcing it are spoofers."""
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.judges import Bind, ControlPlane, Fence
+from pytest_havip.fixtures.judges import Bind
+from pytest_havip.observe.control_plane import ControlPlane
+from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
-from pytest_havip.targets.base import Havip, Subnet, Target, Vpc
+from pytest_havip.targets.base import Havip, Target, Vpc
 
 __all__: list[str] = []
 
@@ -38,27 +40,29 @@ def test_announcing_a_released_havip_is_spoofing(
 def test_a_released_address_is_free_again_and_unbound(
     control_plane: ControlPlane,
     target: Target,
-    subnet: Subnet,
     havip: Havip,
     a: Instance,
     b: Instance,
     observer: Observer,
+    fence: Fence,
     bind: Bind,
 ) -> None:
     bind(a, havip)
     target.delete_havip(havip)
-    again = target.create_havip(subnet, address=str(havip.address))
+    again = target.create_havip(a.nic.subnet, address=str(havip.address))
     assert again.id != havip.id
+    fence(a)
     assert control_plane.owner_of(again) is None
-    assert observer.owner_of(again.address, destination=a.mac) is None
-    bind(b, again)
+    b.announce(again.address)
+    observer.wait_for_owner(again.address, b)
+    assert control_plane.owner_of(again) is b
 
 
 @requirement("HAVIP-RELEASE-003")
 def test_releasing_one_leaves_the_others(
-    target: Target, subnet: Subnet, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
+    target: Target, havip: Havip, a: Instance, b: Instance, observer: Observer, bind: Bind
 ) -> None:
-    other = target.create_havip(subnet, name="other")
+    other = target.create_havip(a.nic.subnet, name="other")
     bind(a, havip)
     bind(b, other)
     target.delete_havip(havip)
@@ -66,8 +70,9 @@ def test_releasing_one_leaves_the_others(
 
 
 @requirement("HAVIP-API-003")
-def test_releasing_a_bound_havip_is_one_event(target: Target, havip: Havip, a: Instance, bind: Bind) -> None:
+def test_releasing_a_bound_havip_is_one_event(
+    control_plane: ControlPlane, target: Target, havip: Havip, a: Instance, bind: Bind
+) -> None:
     bind(a, havip)
     target.delete_havip(havip)
-    moves = [(event.old_nic_id, event.new_nic_id) for event in target.events() if event.havip_id == havip.id]
-    assert moves == [("", a.nic.id), (a.nic.id, "")]
+    assert control_plane.moves_of(havip) == [(None, a), (a, None)]

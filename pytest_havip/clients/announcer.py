@@ -11,12 +11,16 @@ from pytest_havip.targets.base import Nic
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-__all__ = ["BROADCAST", "ZERO", "Instance", "Shape"]
+__all__ = ["BROADCAST", "ZERO", "Form", "Instance", "Shape"]
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ZERO = "00:00:00:00:00:00"
 #: What the data probes of the suites are sent to; nothing needs to listen there.
 _PROBE_PORT = 40000
+
+
+#: An announcement is an ARP request (RFC 5227) or an ARP reply.
+Form = Literal["request", "reply"]
 
 
 class Shape(TypedDict, total=False):
@@ -31,7 +35,7 @@ class Shape(TypedDict, total=False):
         length: Least number of bytes of the frame; what exceeds 42 is padding, as real NICs add it.
     """
 
-    form: Literal["request", "reply"]
+    form: Form
     sender_mac: str
     target_mac: str
     ethernet_source: str

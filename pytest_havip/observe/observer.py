@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from itertools import count
-from time import monotonic
+from time import monotonic, sleep
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.lab import Frame, NotSeen
@@ -17,7 +17,7 @@ _PATIENCE = 2.0
 #: Where a neighbour that never heard an announcement would send: a MAC address that no NIC has.
 _STALE_MAC = "02:00:00:00:de:ad"
 _UDP_PAYLOAD = 42
-_ETHERTYPE, _OPERATION = slice(12, 14), slice(20, 22)
+_ETHERNET_SOURCE, _ETHERTYPE, _OPERATION = slice(6, 12), slice(12, 14), slice(20, 22)
 _SENDER_MAC, _SENDER_IP, _TARGET_IP = slice(22, 28), slice(28, 32), slice(38, 42)
 _ARP, _REPLY = b"\x08\x06", b"\x00\x02"
 
@@ -35,11 +35,14 @@ class Observer:
         witness: Another machine of the subnet to which nothing happens; that a packet reaches it shows that the
             network still carries frames.
         cast: Every machine of the test, these two too; machines that join later join the list.
+        settle_time: Seconds after which a network that promises no order has surely carried a frame; `None` for one
+            that does promise it.
     """
 
     instance: Instance
     witness: Instance
     cast: Sequence[Instance]
+    settle_time: float | None = None
     _tokens: "count[int]" = field(default_factory=count, repr=False)
 
     def belief(self, address: IPv4Address) -> str:
@@ -62,7 +65,7 @@ class Observer:
 
         Raises:
             SeveralOwners: It reached more than one machine.
-            Inconclusive: Even the packet to a fixed address got lost.
+            Inconclusive: Even the packet to the witness got lost.
         """
         reached = self._reached(address, destination)
         if len(reached) > 1:
@@ -71,7 +74,7 @@ class Observer:
         return reached[0] if reached else None
 
     def wait_for_owner(self, address: IPv4Address, owner: Instance, *, timeout: float = _PATIENCE) -> None:
-        """Wait until packets to the address reach this machine.
+        """Wait until packets to the address reach this machine, and no other.
 
         Raises:
             AssertionError: They don't after `timeout` seconds; the message says whom they reach.
@@ -91,30 +94,41 @@ class Observer:
         Raises:
             Inconclusive: It did not; then nothing that was not seen proves anything.
         """
-        me, other = self.instance, self.witness
-        token = f"havip-control-{next(self._tokens)}-{me.mac}|".encode()
-        since = me.send(me.datagram(me.address, other.address, other.mac, token))
-        try:
-            other.port.capture.wait(_carries(token), timeout=_PATIENCE, since=since)
-        except NotSeen as missing:
-            raise Inconclusive(
-                f"a packet from {me.name} to {other.name}'s fixed address got lost: the network carries nothing, "
-                f"so that silence proves nothing. {missing}"
-            ) from missing
+        self._carry(self.instance, self.witness)
+
+    def control_from(self, machine: Instance) -> None:
+        """Show that packets from a machine's own address reach the observer, so that others' absence means something.
+
+        Raises:
+            Inconclusive: They don't.
+        """
+        self._carry(machine, self.instance)
 
     def saw_about(self, address: IPv4Address, *, since: int = 0) -> list[Frame]:
         """ARP frames with the address as sender that reached the observer since a time (nanoseconds), oldest first."""
-        return _about(self.instance, address, since)
+        vip = address.packed
+        return [
+            frame
+            for frame in _incoming(self.instance, since)
+            if frame.data[_ETHERTYPE] == _ARP and frame.data[_SENDER_IP] == vip
+        ]
 
-    def saw_nothing_about(self, address: IPv4Address, *, since: int) -> bool:
-        """Whether no ARP frame with the address as sender reached the observer since a time (nanoseconds)."""
-        return not self.saw_about(address, since=since)
+    def wait_for_announcement(
+        self, address: IPv4Address, sender: Instance, *, since: int, by: Sequence[Instance] | None = None
+    ) -> Frame:
+        """Wait until an announcement of the address by a machine has reached the observer.
 
-    def wait_for_announcement(self, address: IPv4Address, sender: Instance, *, since: int) -> Frame:
-        """Wait until an announcement of the address by a machine reaches the observer.
+        Args:
+            address: The announced address.
+            sender: Who announced it.
+            since: Nanoseconds of the lab's clock.
+            by: Machines that must have heard it, instead of the observer alone.
+
+        Returns:
+            The frame as the last of them heard it.
 
         Raises:
-            NotSeen: It did not; the message lists what was seen instead.
+            NotSeen: It did not arrive; the message lists what was seen instead.
         """
         vip, mac = address.packed, bytes.fromhex(sender.mac.replace(":", ""))
 
@@ -127,33 +141,43 @@ class Observer:
                 and data[_SENDER_MAC] == mac
             )
 
-        return self.instance.port.capture.wait(announced, timeout=_PATIENCE, since=since)
+        hearers = (self.instance,) if by is None else by
+        heard = [hearer.port.capture.wait(announced, timeout=_PATIENCE, since=since) for hearer in hearers]
+        return heard[-1]
 
     def answers_to_who_has(self, address: IPv4Address) -> set[str]:
         """Ask for the address by broadcast, and return the MAC addresses that answer.
 
-        A second question, for the witness's fixed address, closes the wait: its answer comes after the others.
+        A second question, for the witness's fixed address, closes the wait: it is asked, and answered, later.
+
+        Raises:
+            Inconclusive: The witness did not answer.
         """
         me, other = self.instance, self.witness
         since = me.send(me.arp(1, me.address, address))
         me.send(me.arp(1, me.address, other.address))
-        mac = bytes.fromhex(other.mac.replace(":", ""))
-        me.port.capture.wait(
-            lambda frame: frame.data[_SENDER_IP] == other.address.packed and frame.data[_SENDER_MAC] == mac,
-            timeout=_PATIENCE,
-            since=since,
-        )
+        asked = me.address.packed
+
+        def answered(frame: Frame) -> bool:
+            data = frame.data
+            is_answer = data[_ETHERTYPE] == _ARP and data[_OPERATION] == _REPLY and data[_TARGET_IP] == asked
+            return not frame.outgoing and is_answer and data[_SENDER_IP] == other.address.packed
+
+        try:
+            me.port.capture.wait(answered, timeout=_PATIENCE, since=since)
+        except NotSeen as missing:
+            raise Inconclusive(f"{other.name} did not answer for its own address. {missing}") from missing
+        self._settle()
         replies = [frame.data for frame in self.saw_about(address, since=since) if frame.data[_OPERATION] == _REPLY]
         return {data[_SENDER_MAC].hex(":") for data in replies}
 
     def witnesses(self, matches: Callable[[bytes], bool], *, since: int) -> list[str]:
-        """Names of the machines that a matching frame reached since a time (nanoseconds)."""
-        found = []
-        for machine in self.cast:
-            machine.port.capture.sync()
-            if any(not frame.outgoing and matches(frame.data) for frame in machine.port.capture.frames(since)):
-                found.append(machine.name)
-        return found
+        """Names of the machines that a matching frame reached since a time (nanoseconds).
+
+        Raises:
+            Inconclusive: A capture lost frames.
+        """
+        return [machine.name for machine in self.cast if any(matches(f.data) for f in _incoming(machine, since))]
 
     def heard_arp_from(self, address: IPv4Address, *, since: int, mac: str | None = None) -> list[str]:
         """Names of the machines that an ARP frame with the address as sender reached since a time (nanoseconds).
@@ -170,17 +194,47 @@ class Observer:
 
         return self.witnesses(about, since=since)
 
+    def heard_from(self, machine: Instance, *, since: int, besides: IPv4Address) -> list[str]:
+        """Names of the machines that any frame of a machine reached since a time (nanoseconds), changed or not.
+
+        Args:
+            machine: The sender, known by its Ethernet source.
+            since: Nanoseconds of the lab's clock.
+            besides: ARP frames with this sender don't count: what the machine announced for the fence's sake.
+        """
+        source, excepted = bytes.fromhex(machine.mac.replace(":", "")), besides.packed
+
+        def stray(data: bytes) -> bool:
+            is_excepted = data[_ETHERTYPE] == _ARP and data[_SENDER_IP] == excepted
+            return data[_ETHERNET_SOURCE] == source and not is_excepted
+
+        return [name for name in self.witnesses(stray, since=since) if name != machine.name]
+
+    def _carry(self, sender: Instance, receiver: Instance) -> None:
+        token = self._token()
+        since = sender.send(sender.datagram(sender.address, receiver.address, receiver.mac, token))
+        try:
+            receiver.port.capture.wait(_carries(token), timeout=_PATIENCE, since=since)
+        except NotSeen as missing:
+            raise Inconclusive(
+                f"a packet from {sender.name} to {receiver.name}'s fixed address got lost: the network carries "
+                f"nothing, so that silence proves nothing. {missing}"
+            ) from missing
+        self._settle()
+
     def _reached(self, address: IPv4Address, destination: str | None = None) -> list[Instance]:
-        me = self.instance
-        token = f"havip-token-{next(self._tokens)}-{me.mac}|".encode()
+        me, token = self.instance, self._token()
         since = me.send(me.datagram(me.address, address, destination or self.belief(address), token))
         self.control()
-        return [machine for machine in self.cast if self._received(machine, token, since)]
-
-    def _received(self, machine: Instance, token: bytes, since: int) -> bool:
-        machine.port.capture.sync()
         carries = _carries(token)
-        return any(carries(frame) for frame in machine.port.capture.frames(since))
+        return [machine for machine in self.cast if any(map(carries, _incoming(machine, since)))]
+
+    def _token(self) -> bytes:
+        return f"havip-token-{next(self._tokens)}-{self.instance.mac}|".encode()
+
+    def _settle(self) -> None:
+        if self.settle_time is not None:
+            sleep(self.settle_time)
 
 
 def _carries(token: bytes) -> Callable[[Frame], bool]:
@@ -188,11 +242,12 @@ def _carries(token: bytes) -> Callable[[Frame], bool]:
     return lambda frame: not frame.outgoing and frame.data.startswith(token, _UDP_PAYLOAD)
 
 
-def _about(machine: Instance, address: IPv4Address, since: int) -> list[Frame]:
-    vip = address.packed
-    machine.port.capture.sync()
-    return [
-        frame
-        for frame in machine.port.capture.frames(since)
-        if not frame.outgoing and frame.data[_ETHERTYPE] == _ARP and frame.data[_SENDER_IP] == vip
-    ]
+def _incoming(machine: Instance, since: int) -> list[Frame]:
+    capture = machine.port.capture
+    frames = [frame for frame in capture.frames(since) if not frame.outgoing]
+    if capture.lost:
+        raise Inconclusive(
+            f"{machine.name}'s capture lost {capture.lost} frames, so that what it did not see proves nothing: "
+            "too many came too fast for this machine"
+        )
+    return frames

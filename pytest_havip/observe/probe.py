@@ -33,6 +33,9 @@ class ProbesFailed(RuntimeError):  # noqa: N818 - named for what happened
 class OwnerNotSeen(TimeoutError):  # noqa: N818 - named for what happened
     """The awaited host answered no probe in time; the text says who answered instead."""
 
+    #: An expectation that was not met, not a deadline of the lab's (see docs/usage.md).
+    havip_unmet = True
+
 
 def agent(*arguments: object) -> list[str]:
     """The command of one of the two programs: without site packages, so that it starts in 10 ms."""

@@ -32,7 +32,6 @@ __all__ = [
 class Feature(Enum):
     """What a network may offer beyond carrying frames; a test that needs an absent one is *unsupported*."""
 
-    ADJUSTABLE_QUOTA = "the operator can change the HAVIP quota of a VPC"
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
     ROUTING = "a gateway routes between the subnets of a VPC"
@@ -46,9 +45,13 @@ class Refused(Exception):  # noqa: N818 - the field's word: the network refuses 
     """The network's control plane refused a request, as it may.
 
     Args:
-        code: The network's own error code, such as ``LimitExceeded``.
+        code: Why, in Tencent's words, which a driver of another network translates into: ``LimitExceeded`` (quota),
+            ``ResourceInUse`` (address occupied), ``InvalidParameter…`` (no such address here), and so on.
         message: Its explanation.
     """
+
+    #: Where a test counts on the request, its refusal is an expectation that was not met (see docs/usage.md).
+    havip_unmet = True
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -144,6 +147,9 @@ class Rejection:
 class Target(ABC):
     """A network under test. Every method raises `Refused` where the network refuses, `TargetError` where it breaks."""
 
+    #: The cloud whose undocumented choices this network makes (such as ``tencent``); requirements of another profile,
+    #: or of any where it is empty, do not apply.
+    profile: str = ""
     #: Optional abilities of this network.
     features: frozenset[Feature] = frozenset()
     #: Seconds after which an announcement has surely been handled, for a network that does not promise to handle
@@ -202,10 +208,6 @@ class Target(ABC):
     @abstractmethod
     def havip_quota(self, vpc: Vpc) -> int:
         """How many HAVIPs the VPC may have."""
-
-    def set_havip_quota(self, quota: int) -> None:
-        """Change the quota for every VPC (feature `ADJUSTABLE_QUOTA`)."""
-        raise TargetError(f"{self.name} cannot change its quota to {quota}: it lacks {Feature.ADJUSTABLE_QUOTA}")
 
     def rejections(self) -> list[Rejection]:
         """Frames rejected so far (feature `REJECTION_COUNTERS`)."""

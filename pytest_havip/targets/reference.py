@@ -40,6 +40,7 @@ class ReferenceNetwork(Target):
         name: How the target was chosen.
     """
 
+    profile = "tencent"
     features = frozenset(Feature)
 
     def __init__(
@@ -168,10 +169,6 @@ class ReferenceNetwork(Target):
         del vpc
         (limit,) = self._call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
         return int(limit["LimitValue"])
-
-    def set_havip_quota(self, quota: int) -> None:
-        """See `Target.set_havip_quota`."""
-        self._call("HavipLabModifyQuota", LimitType="vpc-max-havips", LimitValue=quota)
 
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
