@@ -4,8 +4,8 @@ An option's value comes from the command line, else the ini file, else the envir
 """
 
 import os
-import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +13,6 @@ __all__ = ["OPTIONS", "Option", "Setting", "Settings", "add_options", "enabled_e
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
-_TARGET = re.compile(r"reference|bridge|mutant:[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class Option:
 
     @property
     def variable(self) -> str:
-        """The environment's spelling."""
-        return self.ini.upper()
+        """The environment's spelling; plain HAVIP is a name that a shop with HAVIPs has other uses for."""
+        return f"PYTEST_{self.ini.upper()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,13 @@ class Settings:
         enabled: Whether ``--havip`` is on.
         target: The network under test, as ``--havip-target`` spells it.
         target_source: Who chose the target.
+        evidence: The folder for what failing tests leave behind, `None` for nothing at all.
     """
 
     enabled: bool
     target: str
     target_source: str
+    evidence: Path | None
 
 
 _ENABLED = Option(
@@ -82,9 +83,15 @@ _TARGET_OPTION = Option(
     "reference",
     "TARGET",
 )
+_EVIDENCE = Option(
+    "havip-evidence",
+    "Where a failing test leaves the frames of all machines, in a folder of its own; empty for nowhere.",
+    "havip-evidence",
+    "DIR",
+)
 
 #: All options, in the order in which help shows them.
-OPTIONS = (_ENABLED, _TARGET_OPTION)
+OPTIONS = (_ENABLED, _TARGET_OPTION, _EVIDENCE)
 
 _SETTINGS = pytest.StashKey[Settings]()
 
@@ -105,11 +112,13 @@ def settings_of(config: pytest.Config) -> Settings:
     """Return what this run was asked to do; worked out once.
 
     Raises:
-        pytest.UsageError: If a value makes no sense; the text says who set it and what would.
+        pytest.UsageError: If a switch is neither on nor off; the text says who set it.
     """
     settings = config.stash.get(_SETTINGS, None)
     if settings is None:
-        settings = _settings(_setting(_ENABLED, config, config.option), _setting(_TARGET_OPTION, config, config.option))
+        target, evidence = _setting(_TARGET_OPTION, config), _setting(_EVIDENCE, config).value
+        folder = config.invocation_params.dir / evidence if evidence else None
+        settings = Settings(_truth(_setting(_ENABLED, config)), target.value, target.source, folder)
         config.stash[_SETTINGS] = settings
     return settings
 
@@ -119,9 +128,9 @@ def enabled_early(config: pytest.Config) -> bool:
     return _truth(_setting(_ENABLED, config, config.known_args_namespace))
 
 
-def _setting(option: Option, config: pytest.Config, flags: object) -> Setting:
+def _setting(option: Option, config: pytest.Config, flags: object = None) -> Setting:
     candidates = (
-        (getattr(flags, option.ini, None), option.flag),
+        (getattr(flags or config.option, option.ini, None), option.flag),
         (config.getini(option.ini), f"{option.ini} in {config.inipath}"),
         (os.environ.get(option.variable), f"environment {option.variable}"),
     )
@@ -129,16 +138,6 @@ def _setting(option: Option, config: pytest.Config, flags: object) -> Setting:
         if value is not None:
             return Setting(str(value).strip(), source)
     return Setting(option.default, "default")
-
-
-def _settings(enabled: Setting, target: Setting) -> Settings:
-    switched_on = _truth(enabled)
-    if switched_on and not _TARGET.fullmatch(target.value):
-        raise pytest.UsageError(
-            f"{target.source} is {target.value!r}, which is no target. "
-            "Choose reference, bridge or mutant:NAME, where NAME is in small letters, digits, - and _.",
-        )
-    return Settings(switched_on, target.value, target.source)
 
 
 def _truth(setting: Setting) -> bool:

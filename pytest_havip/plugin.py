@@ -44,8 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_havip.session import HavipSession  # noqa: PLC0415 - only with --havip
 
-    # Whoever set the target, the run's own option now names it.
+    # Whoever set them, the run's own options now say it, to the fixtures and to the processes of pytest-xdist.
     config.option.havip, config.option.havip_target = "yes", settings.target
+    config.option.havip_evidence = str(settings.evidence or "")
     bundled = config.args_source is not pytest.Config.ArgsSource.ARGS
     if bundled:
         config.args = [_suites()]

@@ -7,17 +7,17 @@ from pytest_havip.lab.checks import Check, checks
 
 __all__ = ["machine_checks", "refusal"]
 
-#: What the lab can do without, and the bundled conformance run cannot: it puts these programs under test.
-_CLIENTS = frozenset({"keepalived", "haproxy"})
+#: What the lab can do without, and the bundled conformance run cannot: it puts these programs under test or uses them.
+_BUNDLED = frozenset({"keepalived", "haproxy", "ping"})
 
 
-def machine_checks(*, clients: bool = True) -> list[Check]:
+def machine_checks(*, bundled: bool = True) -> list[Check]:
     """Return all checks of this machine.
 
     Args:
-        clients: Whether the bundled HA clients are needed, as they are for the bundled conformance run.
+        bundled: Whether the bundled conformance tests are to run, with all the programs that they use.
     """
-    return [replace(check, status="fail") if clients and _is_missing_client(check) else check for check in checks()]
+    return [replace(check, status="fail") if bundled and _is_missing(check) else check for check in checks()]
 
 
 def refusal(found: Iterable[Check]) -> str | None:
@@ -33,5 +33,5 @@ def refusal(found: Iterable[Check]) -> str | None:
     return f"this machine cannot run the HAVIP tests.\n{reasons}\n`havip doctor` shows all checks."
 
 
-def _is_missing_client(check: Check) -> bool:
-    return check.name in _CLIENTS and check.status == "warn"
+def _is_missing(check: Check) -> bool:
+    return check.name in _BUNDLED and check.status == "warn"

@@ -4,11 +4,13 @@ import shlex
 from collections.abc import Generator
 from importlib import import_module
 from os.path import relpath
+from typing import Any
 
 import pytest
 
 from pytest_havip.options import Settings
-from pytest_havip.reports.judging import PHASE_VERDICT, judge
+from pytest_havip.reports.collected import Collected, tell
+from pytest_havip.reports.judging import PHASE_VERDICT, judge, judge_crash
 from pytest_havip.reports.machine import describe
 from pytest_havip.reports.runlog import RunLog
 from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
@@ -16,6 +18,9 @@ from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
 
 __all__ = ["HavipSession"]
+
+#: How a process of pytest-xdist's learns where to tell what it has collected.
+_COLLECTED = "havip_collected"
 
 #: What a phase's verdict looks like while a run goes on: letter and word, where they are not pytest's own.
 _LOOKS = {
@@ -40,6 +45,7 @@ class HavipSession:
         self._settings = settings
         self._bundled = bundled
         self._log = RunLog()
+        self._collected: Collected | None = None
 
     def enable_fixtures(self) -> None:
         """Make the HAVIP fixtures and the requirement ids known to pytest."""
@@ -60,12 +66,18 @@ class HavipSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Stop at once, with one message, where the machine lacks something."""
-        option = session.config.option
-        if hasattr(session.config, "workerinput") or option.collectonly or option.showfixtures:
+        """Stop at once, with one message, where there is no such target or the machine lacks something."""
+        if hasattr(session.config, "workerinput"):
+            return
+        targets = import_module("pytest_havip.targets")
+        try:
+            targets.check_target(self._settings.target)
+        except targets.UnknownTarget as error:
+            raise pytest.UsageError(f"{self._settings.target_source}: {error}") from None
+        if session.config.option.collectonly or session.config.option.showfixtures:
             return
         preflight = import_module("pytest_havip.preflight")
-        message = preflight.refusal(preflight.machine_checks(clients=self._bundled))
+        message = preflight.refusal(preflight.machine_checks(bundled=self._bundled))
         if message is not None:
             # Not pytest.exit(): that would print the message twice.
             raise pytest.UsageError(message)
@@ -86,7 +98,7 @@ class HavipSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Judge each phase of a test."""
         report = yield
-        judge(item, call, report, self._replay_test)
+        judge(item, call, report, self._replay_test, self._settings.evidence)
         return report
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str | tuple[str, object]] | None:
@@ -100,11 +112,34 @@ class HavipSession:
             return "non-strict", letter, (word, {"yellow": True})
         if report.skipped:
             return "skipped", letter, word
-        return ("failed" if report.when == "call" else "error"), letter, word
+        return ("error" if report.when in {"setup", "teardown"} else "failed"), letter, word
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of a report; where tests run in several processes, all of them come by here."""
         self._log.add(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - of pytest-xdist, which may be absent
+        """Tell a process of pytest-xdist's where to write down what it has collected."""
+        self._collected = self._collected or Collected()
+        node.workerinput[_COLLECTED] = self._collected.path
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """In such a process, write it down."""
+        path = getattr(session.config, "workerinput", {}).get(_COLLECTED)
+        if path:
+            tell(path, session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Judge a test that took its process with it."""
+        if self._collected is not None:
+            judge_crash(report, self._collected.requirement_ids(crashitem))
+
+    def pytest_unconfigure(self) -> None:
+        """Free what was needed for that."""
+        if self._collected is not None:
+            self._collected.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the run's tables."""

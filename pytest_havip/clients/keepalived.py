@@ -250,7 +250,10 @@ class KeepalivedCluster:
             for name, member in self._members.items()
         )
         wanted = host.name if host else "any one node"
-        return f"{wanted} is not the active one for {_names(self.addresses)} after {timeout} s: {seen} ({words})"
+        return (
+            f"{self.traits.name}: {wanted} is not the active one for {_names(self.addresses)} after {timeout} s: "
+            f"{seen} ({words})"
+        )
 
 
 def _names(addresses: Iterable[IPv4Address]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_havip.lab.capture import NotSeen
 from pytest_havip.lab.errors import LabUnavailable
 from pytest_havip.lab.lab import PROGRAM_FOLDERS, Lab
 
@@ -37,7 +38,7 @@ class Check:
 
     Attributes:
         name: what it is.
-        status: "ok"; "warn": only some clients need it; "fail": no run without it.
+        status: "ok"; "warn": only some tests need it; "fail": no run without it.
         detail: what was found.
         remedy: the command that mends it, "" when there is nothing to mend.
     """
@@ -55,6 +56,7 @@ def checks() -> list[Check]:
         _library("libnftables.so.1", "libnftables1"),
         _program("nft", "nftables", "fail", "a network in the lab filters and maps with it"),
         _program("ip", "iproute2", "fail", "tests look at a host's interfaces with it"),
+        _program("ping", "iputils-ping", "warn", "tests send echo requests with it, as a user would"),
         _program("keepalived", "keepalived", "warn", "only tests of keepalived need it"),
         _program("haproxy", "haproxy", "warn", "only tests of keepalived's track script need it"),
     ]
@@ -80,7 +82,7 @@ def _kernel() -> Iterator[Check]:
 def _tried(name: str, module: str, attempt: Callable[[Lab], str], lab: Lab) -> Check:
     try:
         return Check(name, "ok", attempt(lab))
-    except (OSError, RuntimeError, LookupError) as error:
+    except (OSError, RuntimeError, LookupError, NotSeen) as error:
         return Check(name, "fail", f"the kernel can't: {error}", f"sudo modprobe {module}")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.lab import Frame
@@ -35,7 +36,7 @@ def write_capture(path: Path, machines: Iterable[Instance]) -> None:
 class _Recorded(bytes):
     """A frame as it is, with the attributes in which scapy's writer looks for all else."""
 
-    def __new__(cls, frame: Frame) -> "_Recorded":
+    def __new__(cls, frame: Frame) -> Self:
         recorded = super().__new__(cls, frame.data)
         # scapy cuts the float to microseconds; half of one more keeps it from cutting to the one before.
         recorded.time = (frame.time_ns // 1000 + 0.5) / 1e6

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Evidence", "attach_file", "attach_ladder", "attach_observation", "evidence_of"]
+__all__ = ["Evidence", "attach_artifact", "attach_file", "attach_ladder", "attach_observation", "evidence_of"]
 
 #: A text, or something that makes the text when it is asked for.
 Text = str | Callable[[], str]
@@ -23,11 +23,13 @@ class Evidence:
         observations: What a third host saw, with times, a line each.
         ladders: Frames in the order of time, as text.
         files: Files with more.
+        artifacts: What writes a file when the test fails, by the file's name.
     """
 
     observations: list[Text] = field(default_factory=list)
     ladders: list[Text] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    artifacts: dict[str, Callable[[Path], None]] = field(default_factory=dict)
 
 
 _EVIDENCE = pytest.StashKey[Evidence]()
@@ -61,6 +63,19 @@ def attach_file(test: pytest.Item | pytest.FixtureRequest, path: Path) -> None:
         path: The file.
     """
     evidence_of(_item(test)).files.append(path)
+
+
+def attach_artifact(test: pytest.Item | pytest.FixtureRequest, name: str, write: Callable[[Path], None]) -> None:
+    """Attach a file that is written if the test fails, into a folder of the test's own; else nothing is.
+
+    Args:
+        test: The test, or a fixture's request.
+        name: The file's name, such as ``wire.pcapng``.
+        write: Writes it at the path that it is given.
+    """
+    if Path(name).name != name:
+        raise ValueError(f"{name!r} is no plain file name; the folder is the plugin's to choose (--havip-evidence)")
+    evidence_of(_item(test)).artifacts[name] = write
 
 
 def evidence_of(item: pytest.Item) -> Evidence:

@@ -2,13 +2,13 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from pytest_havip.reports.evidence import Evidence, Text
+from pytest_havip.reports.exhibits import Exhibits
 from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements.model import Requirement
 
@@ -31,7 +31,7 @@ class Failure:
         expected: What the test asked for, as the test says it.
         actual: What was there instead, the third host's words last.
         ladders: Frames in the order of time.
-        files: Files with more evidence.
+        files: Where there is more evidence, or why there is not.
         replay: The command that runs this test again.
     """
 
@@ -40,7 +40,7 @@ class Failure:
     expected: str
     actual: str
     ladders: tuple[str, ...]
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
     replay: str
 
     @property
@@ -62,7 +62,7 @@ class Failure:
             lines += _field("", f"source: {requirement.source}")
         lines += _field("expected", self.expected)
         lines += _field("actual", self.actual)
-        places = [str(file) for file in self.files]
+        places = [*self.files]
         if self.ladders:
             places.append("the frames below")
         lines += _field("evidence", "\n".join(places) or "the traceback above")
@@ -77,7 +77,7 @@ def failure_of(
     verdict: Verdict,
     error: pytest.ExceptionInfo[BaseException],
     item: pytest.Item,
-    evidence: Evidence,
+    exhibits: Exhibits,
     replay: str,
 ) -> Failure:
     """Put together what a failed test says.
@@ -87,7 +87,7 @@ def failure_of(
         verdict: What came out.
         error: What the test raised.
         item: The test.
-        evidence: What was attached to it.
+        exhibits: What was made of the evidence attached to it.
         replay: The command that runs it again.
     """
     said = [line for line in _message(error.value).splitlines() if line.strip() and not _ASIDE.match(line)]
@@ -96,9 +96,9 @@ def failure_of(
         requirements=tuple(requirements),
         verdict=verdict,
         expected=_expectation(error, item),
-        actual="\n".join([*shown, *_texts(evidence.observations)]),
-        ladders=tuple(_texts(evidence.ladders)),
-        files=tuple(evidence.files),
+        actual="\n".join([*shown, *exhibits.observations]),
+        ladders=exhibits.ladders,
+        files=exhibits.files,
         replay=replay,
     )
 
@@ -118,17 +118,6 @@ def _message(error: BaseException) -> str:
     if isinstance(error, AssertionError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _texts(made: Iterable[Text]) -> list[str]:
-    """Make the texts; one that cannot be made says so, and leaves the failure itself readable."""
-    texts = []
-    for each in made:
-        try:
-            texts.append(each if isinstance(each, str) else each())
-        except Exception as error:  # noqa: BLE001 - the lab may be the very thing that broke
-            texts.append(f"(this evidence could not be made: {type(error).__name__}: {error})")
-    return texts
 
 
 def _newest(frames: list[str]) -> list[str]:

@@ -11,13 +11,25 @@ import pytest
 
 from pytest_havip.requirements.model import Level
 
-__all__ = ["VERDICT_ATTRIBUTE", "Inconclusive", "Verdict", "for_level", "of_error", "of_skip", "worst"]
+__all__ = [
+    "UNMET_ATTRIBUTE",
+    "VERDICT_ATTRIBUTE",
+    "Inconclusive",
+    "Verdict",
+    "for_level",
+    "of_error",
+    "of_skip",
+    "worst",
+]
 
 #: A skip whose reason starts so says that the network lacks an optional ability; any other skip is the user's wish.
 _UNSUPPORTED = "unsupported:"
 
 #: An exception class may carry this attribute (a verdict's word) to say what it means in a test.
 VERDICT_ATTRIBUTE = "havip_verdict"
+
+#: An exception class with this attribute (`True`) says that an expectation was not met, as a broken assertion does.
+UNMET_ATTRIBUTE = "havip_unmet"
 
 
 class Verdict(StrEnum):
@@ -64,16 +76,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def of_error(error: BaseException, when: str) -> Verdict:
     """Return what an exception says in a phase of a test (``setup``, ``call``, ``teardown``).
 
-    A broken expectation, and a deadline that passed, is the network's failure in the test itself; before the test it
-    only means that the scene was not set. Anything else is a fault of the suite or the lab.
+    A broken expectation is the network's failure in the test itself; before the test it only means that the scene was
+    not set. Anything else, a deadline of the lab's too, is a fault of the suite or the lab.
     """
     declared = getattr(type(error), VERDICT_ATTRIBUTE, None)
     if declared is not None:
         return Verdict(declared)
-    expectation = isinstance(error, AssertionError | TimeoutError | pytest.fail.Exception)
-    if expectation and when == "call":
+    unmet = isinstance(error, AssertionError | pytest.fail.Exception) or getattr(type(error), UNMET_ATTRIBUTE, False)
+    if unmet and when == "call":
         return Verdict.FAIL
-    if expectation and when == "setup":
+    if unmet and when == "setup":
         return Verdict.INCONCLUSIVE
     return Verdict.ENGINE_ERROR
 

@@ -5,8 +5,9 @@ from pytest_havip.targets.base import Target
 from pytest_havip.targets.bridge import PlainBridge
 from pytest_havip.targets.reference import ReferenceNetwork
 
-__all__ = ["UnknownTarget", "open_target"]
+__all__ = ["UnknownTarget", "check_target", "open_target"]
 
+_NETWORKS = ("reference", "bridge")
 _MUTANT = "mutant:"
 
 
@@ -24,15 +25,27 @@ def open_target(name: str, lab: Lab) -> Target:
     Raises:
         UnknownTarget: Nothing has that name.
     """
-    if name == "reference":
-        return ReferenceNetwork(lab)
+    check_target(name)
     if name == "bridge":
         return PlainBridge(lab)
     if name.startswith(_MUTANT):
-        from pytest_havip.mutants import MUTANTS  # noqa: PLC0415 - brings in the network, which only mutants need here
+        return ReferenceNetwork(lab, program=("pytest_havip.mutants", name.removeprefix(_MUTANT)), name=name)
+    return ReferenceNetwork(lab)
 
-        mutant = name.removeprefix(_MUTANT)
-        if mutant not in MUTANTS:
-            raise UnknownTarget(f"There is no mutant {mutant!r}. There are: {', '.join(sorted(MUTANTS))}.")
-        return ReferenceNetwork(lab, program=("pytest_havip.mutants", mutant), name=name)
-    raise UnknownTarget(f"There is no target {name!r}. Choose reference, bridge or mutant:NAME.")
+
+def check_target(name: str) -> None:
+    """See that there is a network of that name, without starting it.
+
+    Args:
+        name: As `open_target` takes it.
+
+    Raises:
+        UnknownTarget: Nothing has that name.
+    """
+    if name in _NETWORKS:
+        return
+    from pytest_havip.mutants import MUTANTS  # noqa: PLC0415 - brings in the network, which only mutants need here
+
+    mutants = [f"{_MUTANT}{mutant}" for mutant in sorted(MUTANTS)]
+    if name not in mutants:
+        raise UnknownTarget(f"there is no network {name!r} to test. There are: {', '.join((*_NETWORKS, *mutants))}.")

@@ -11,6 +11,8 @@ __all__ = ["TencentApi"]
 _VERSION = "2017-03-12"
 #: Seconds; an answer later than this means that the network's service hangs.
 _TIMEOUT = 20.0
+#: How error codes begin by which the network says that it is broken itself (Tencent API 3.0: common error codes).
+_BROKEN = "InternalError"
 
 
 class TencentApi:
@@ -31,7 +33,7 @@ class TencentApi:
 
         Raises:
             Refused: The service answered with an error.
-            TargetError: There was no answer, or none in the documented shape.
+            TargetError: There was no answer, none in the documented shape, or one that says that the service is broken.
         """
         body = json.dumps({name: value for name, value in parameters.items() if value is not None})
         headers = {"Content-Type": "application/json", "X-TC-Action": action, "X-TC-Version": _VERSION}
@@ -52,7 +54,10 @@ class TencentApi:
                 f"{action}: HTTP {answer.status}, not a Tencent API 3.0 answer: {text[:200]!r}"
             ) from error
         if "Error" in response:
-            raise Refused(response["Error"]["Code"], response["Error"]["Message"])
+            code, message = response["Error"]["Code"], response["Error"]["Message"]
+            if code.startswith(_BROKEN):
+                raise TargetError(f"{action}: the network's service says that it is broken: {code}: {message}")
+            raise Refused(code, message)
         return response
 
     def close(self) -> None:

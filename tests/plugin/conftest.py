@@ -7,12 +7,17 @@ import pytest
 #: One test for each verdict. It needs no lab, so it runs in a moment.
 EVERY_VERDICT = """
 import pytest
-from pytest_havip.reports import Inconclusive, Takeover, attach_file, attach_ladder, attach_observation
+from pytest_havip.reports import Inconclusive, Takeover, attach_artifact, attach_file, attach_ladder, attach_observation
 from pytest_havip.requirements import requirement
 
 
+def no_room(path):
+    raise OSError("the disk is full")
+
+
 @requirement("HAVIP-BIND-001")
-def test_passes(record_takeover):
+def test_passes(request, record_takeover):
+    attach_ladder(request, "frames of a test that passes")
     record_takeover(Takeover("keepalived 2.2.7", "kill -9", 3712.44, 5))
     record_takeover(Takeover("keepalived 2.2.7", "stop", None, 5, "not measured"))
 
@@ -22,7 +27,9 @@ def test_fails(request, tmp_path):
     attach_observation(request, "+17.2 ms  172.17.16.3 is at b, as c sees it")
     attach_ladder(request, lambda: "0.0 ms  a > everyone  ARP announcement")
     attach_ladder(request, lambda: 1 / 0)
-    attach_file(request, tmp_path / "wire.pcapng")
+    attach_file(request, tmp_path / "elsewhere.txt")
+    attach_artifact(request, "wire.pcapng", lambda path: path.write_bytes(b"frames"))
+    attach_artifact(request, "notes.txt", no_room)
     owner = "b"
     assert owner == "a"
 

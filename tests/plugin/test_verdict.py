@@ -1,12 +1,20 @@
 import pytest
 
+from pytest_havip.clients.base import NotActive
+from pytest_havip.lab import NotSeen
+from pytest_havip.observe.probe import OwnerNotSeen
 from pytest_havip.reports import Inconclusive, Verdict
 from pytest_havip.reports.verdict import for_level, of_error, of_skip, worst
 from pytest_havip.requirements import Level
+from pytest_havip.targets.base import Refused, TargetError
 
 
-class NotSeenError(TimeoutError):
+class LateError(TimeoutError):
     pass
+
+
+class UnmetError(Exception):
+    havip_unmet = True
 
 
 class BrokenNetworkError(Exception):
@@ -31,9 +39,18 @@ def test_a_sum_is_the_worst_of_its_parts() -> None:
     [
         (AssertionError("no"), "call", Verdict.FAIL),
         (pytest.fail.Exception("no"), "call", Verdict.FAIL),
-        (NotSeenError("no"), "call", Verdict.FAIL),
+        (LateError("no"), "call", Verdict.ENGINE_ERROR),
+        (UnmetError("no"), "call", Verdict.FAIL),
+        (Refused("LimitExceeded", "no"), "call", Verdict.FAIL),
+        (Refused("LimitExceeded", "no"), "setup", Verdict.INCONCLUSIVE),
+        (OwnerNotSeen("no"), "call", Verdict.FAIL),
+        (NotSeen("no"), "call", Verdict.FAIL),
+        (NotActive("no"), "call", Verdict.INCONCLUSIVE),
+        (TargetError("no"), "call", Verdict.ENGINE_ERROR),
         (AssertionError("no"), "setup", Verdict.INCONCLUSIVE),
-        (NotSeenError("no"), "setup", Verdict.INCONCLUSIVE),
+        (LateError("no"), "setup", Verdict.ENGINE_ERROR),
+        (UnmetError("no"), "setup", Verdict.INCONCLUSIVE),
+        (UnmetError("no"), "teardown", Verdict.ENGINE_ERROR),
         (AssertionError("no"), "teardown", Verdict.ENGINE_ERROR),
         (KeyError("no"), "call", Verdict.ENGINE_ERROR),
         (OSError("no"), "setup", Verdict.ENGINE_ERROR),

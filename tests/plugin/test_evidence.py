@@ -1,0 +1,116 @@
+"""What a failing test leaves behind in a folder of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+Run = Callable[..., pytest.RunResult]
+OWN = "test_every_verdict.py"
+
+
+def files(root: Path) -> dict[str, str]:
+    """Every file below a folder, with its content; names without the digest."""
+    return {
+        f"{path.parent.name[:-9]}/{path.name}": path.read_text(encoding="utf-8")
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.usefixtures("every_verdict")
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_only_failing_tests_leave_something(havip: Run, pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    havip(OWN, *workers)
+    found = files(pytester.path / "havip-evidence")
+    assert set(found) == {"test_fails/wire.pcapng", "test_fails/ladder.txt"}
+    assert found["test_fails/wire.pcapng"] == "frames"
+    lines = found["test_fails/ladder.txt"].splitlines()
+    assert lines[0] == "0.0 ms  a > everyone  ARP announcement"
+    assert lines[2].startswith("(this evidence could not be made: ZeroDivisionError")
+
+
+@pytest.mark.usefixtures("every_verdict")
+def test_a_green_run_leaves_no_folder(havip: Run, pytester: pytest.Pytester) -> None:
+    assert havip(OWN, "-k", "test_passes").ret == 0
+    assert not (pytester.path / "havip-evidence").exists()
+
+
+@pytest.mark.usefixtures("every_verdict")
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_the_folder_can_be_elsewhere(
+    havip: Run, pytester: pytest.Pytester, tmp_path: Path, workers: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "some where"
+    result = havip(OWN, "--havip-evidence", str(elsewhere), *workers)
+    assert set(files(elsewhere)) == {"test_fails/wire.pcapng", "test_fails/ladder.txt"}
+    assert not (pytester.path / "havip-evidence").exists()
+    result.stdout.fnmatch_lines([f"*{elsewhere}/test_fails-*/wire.pcapng"])
+
+
+@pytest.mark.usefixtures("every_verdict")
+def test_the_folder_can_be_switched_off(havip: Run, pytester: pytest.Pytester) -> None:
+    before = set(pytester.path.rglob("*.txt"))
+    havip(OWN, "--havip-evidence=", "-k", "test_fails").stdout.no_fnmatch_line("*havip-evidence*")
+    assert set(pytester.path.rglob("*.txt")) == before
+
+
+@pytest.mark.usefixtures("every_verdict")
+def test_a_folder_that_cannot_be_made_spoils_nothing(havip: Run, pytester: pytest.Pytester) -> None:
+    (pytester.path / "havip-evidence").write_text("a file")
+    result = havip(OWN, "-k", "test_fails")
+    result.stdout.fnmatch_lines(["*(wire.pcapng could not be written: NotADirectoryError: *", "replay *"])
+    assert result.ret == 1
+
+
+def test_names_are_safe_and_short(havip: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_own="""
+        import pytest
+        from pytest_havip.reports import attach_artifact, attach_ladder
+        from pytest_havip.requirements import requirement
+
+        @requirement("HAVIP-BIND-001")
+        @pytest.mark.parametrize("text", ["../../etc/passwd", "x" * 400, "中文 \u200b", "a b", "a/b"])
+        def test_it(request, text):
+            with pytest.raises(ValueError, match="no plain file name"):
+                attach_artifact(request, "../wire.pcapng", lambda path: None)
+            attach_ladder(request, text)
+            assert False
+        """
+    )
+    havip("test_own.py")
+    root = pytester.path / "havip-evidence"
+    names = [path.name for path in root.iterdir()]
+    assert len(set(names)) == 5
+    assert all(
+        len(name) <= 60 and name.isascii() and name.replace("-", "").replace("_", "").isalnum() for name in names
+    )
+    assert {path.parent.parent for path in pytester.path.rglob("ladder.txt")} == {root}
+
+
+def test_evidence_is_made_once_while_the_lab_stands(havip: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_own="""
+        import pytest
+        from pytest_havip.reports import attach_artifact
+        from pytest_havip.requirements import requirement
+
+        @pytest.fixture
+        def stage(request):
+            open = ["yes"]
+            attach_artifact(request, "wire.pcapng", lambda path: path.write_text(open[0]))
+            yield
+            open.clear()
+            raise OSError("and the end failed too")
+
+        @requirement("HAVIP-BIND-001")
+        def test_it(stage):
+            assert False
+        """
+    )
+    result = havip("test_own.py")
+    assert files(pytester.path / "havip-evidence") == {"test_it/wire.pcapng": "yes"}
+    assert result.stdout.str().count("/wire.pcapng") == 2
