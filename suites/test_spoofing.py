@@ -9,6 +9,7 @@ import pytest
 
 from pytest_havip.clients.announcer import Form, Instance
 from pytest_havip.fixtures.judges import Bind
+from pytest_havip.fixtures.stage import Stage
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.reports import Inconclusive
@@ -285,15 +286,17 @@ while True:
 
 
 @pytest.fixture
-def flooder(havip: Havip, b: Instance) -> Iterator[Instance]:
-    """A machine that announces the HAVIP without a pause."""
-    flood = b.host.spawn([sys.executable, "-I", "-S", "-c", FLOOD, b.announcement(havip.address).hex()])
+def flooder(stage: Stage, subnet: Subnet, havip: Havip) -> Iterator[Instance]:
+    """A machine that announces the HAVIP without a pause; no capture could keep up with it."""
+    machine = stage.launch("flooder", subnet, watched=False)
+    frame = machine.announcement(havip.address)
+    flood = machine.host.spawn([sys.executable, "-I", "-S", "-c", FLOOD, frame.hex()])
     deadline = monotonic() + 10
     while "flooding" not in flood.log():
         if monotonic() > deadline or not flood.alive:
             raise Inconclusive(f"the flood did not begin: {flood.log()}")
         sleep(0.005)
-    yield b
+    yield machine
     flood.kill()
 
 

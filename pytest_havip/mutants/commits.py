@@ -1,6 +1,6 @@
 """Faults between a decision and its effect: the kernel is told wrongly, or the subnet is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_havip.mutants.model import Mutant
@@ -13,18 +13,24 @@ __all__ = ["MUTANTS"]
 _BROADCAST = b"\xff" * 6
 
 
-def _kernel_misses(missed: Callable[[Change], bool]) -> Callable[[], None]:
-    """Keep some changes from the kernel."""
+def _releases_stay_in_force() -> None:
+    """Tell the kernel of a release only when the address is given out again."""
+    commands = ruleset.commands
+    released: dict[object, Havip] = {}
 
-    def plant() -> None:
-        commands = ruleset.commands
+    def late_commands(changes: Sequence[Change]) -> list[str]:
+        told = []
+        for change in changes:
+            match change:
+                case Change(before=Havip() as gone, after=None):
+                    released[gone.vpc_id, gone.address] = gone
+                case Change(before=None, after=Havip() as new):
+                    told.append(Change(released.pop((new.vpc_id, new.address), None), new))
+                case _:
+                    told.append(change)
+        return commands(told)
 
-        def partial_commands(changes: Sequence[Change]) -> list[str]:
-            return commands([change for change in changes if not missed(change)])
-
-        setattr(ruleset, "commands", partial_commands)  # noqa: B010 - a function, but a mutant's
-
-    return plant
+    setattr(ruleset, "commands", late_commands)  # noqa: B010 - a function, but a mutant's
 
 
 def _first_owner_for_ever() -> None:
@@ -37,10 +43,6 @@ def _first_owner_for_ever() -> None:
         return of_havip(replace(havip, binding=binding))
 
     setattr(elements, "_of_havip", stale)  # noqa: B010 - a function, but a mutant's
-
-
-def _is_a_release(change: Change) -> bool:
-    return isinstance(change.before, Havip) and change.after is None
 
 
 def _broadcast_everything() -> None:
@@ -63,7 +65,7 @@ MUTANTS = (
         "release-in-the-api-alone",
         "A release is not carried out in the data path.",
         frozenset(),
-        _kernel_misses(_is_a_release),
+        _releases_stay_in_force,
     ),
     Mutant(
         "unicast-is-broadcast",
