@@ -36,10 +36,13 @@ def test_doctor_finds_what_is_missing(machine: Machine, capsys: pytest.CaptureFi
     assert "1 of 2 checks failed" in shown
 
 
-def test_doctor_misses_the_clients(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
-    machine(FINE, checks.Check("keepalived", "warn", "not installed", "apt-get install keepalived"))
+@pytest.mark.parametrize("name", ["keepalived", "haproxy", "ping"])
+def test_doctor_misses_what_the_bundled_tests_use(
+    machine: Machine, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    machine(FINE, checks.Check(name, "warn", "not installed", "apt-get install it"))
     assert main(["doctor"]) == 1
-    assert "keepalived: apt-get install keepalived" in capsys.readouterr().out
+    assert f"{name}: apt-get install it" in capsys.readouterr().out
 
 
 def test_list_narrows_by_area_and_level(capsys: pytest.CaptureFixture[str]) -> None:
