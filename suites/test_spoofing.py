@@ -307,7 +307,7 @@ def test_a_flood_by_one_leaves_room_for_anothers_claim(
     other = target.create_havip(subnet, name="claimed during the flood")
     assert flooder is not a
     a.announce(other.address)
-    observer.wait_for_owner(other.address, a, timeout=0.1)
+    observer.wait_for_owner(other.address, a)
 
 
 @requirement("HAVIP-SPOOF-019")
