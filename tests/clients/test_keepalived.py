@@ -213,6 +213,13 @@ def test_a_crashed_node_that_returns_does_not_preempt(play: Play) -> None:
     assert [tenure.owner for tenure in act.seen.tenures()] == [act.first.name, act.second.name]
 
 
+def wait_for(state: Callable[[], bool], said: Callable[[], str], timeout: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not state():
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def idle(new_host: NewHost) -> tuple[Node, Node]:
     first, second = (
@@ -245,6 +252,8 @@ def test_several_active_nodes_are_no_answer(idle: tuple[Node, Node], vip: IPv4Ad
     hosts = [node.host for node in idle]
     with KeepalivedCluster.form(idle, [vip]) as cluster:
         cluster.start()
+        # As it starts, keepalived takes the address away: it might be left from an earlier run.
+        wait_for(lambda: all(cluster.belief(host) == "BACKUP" for host in hosts), lambda: cluster.log(hosts[0]))
         for host in hosts:
             host.add_address(f"{vip}/32")
         with pytest.raises(SeveralActive, match="idle-77 and idle-78 hold"):
