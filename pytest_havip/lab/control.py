@@ -3,6 +3,7 @@
 import contextlib
 import marshal
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -121,11 +122,14 @@ class Control:
         with contextlib.suppress(OSError):  # it may have closed its end already
             self._line.shutdown(socket.SHUT_RDWR)  # reaches the init even if a fork of ours holds the line too
         self._line.close()
-        try:
-            self._init.wait(_ANSWER_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
-            self._init.wait()
+        with contextlib.suppress(ProcessLookupError):  # somebody else has waited for it
+            self._kill_unless_it_ends()
+        self._init.wait()
+
+    def _kill_unless_it_ends(self) -> None:
+        with os.fdopen(os.pidfd_open(self._init.pid)) as end:  # Popen's own wait with a limit is a loop of sleeps
+            if not select.select([end], [], [], _ANSWER_SECONDS)[0]:
+                self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
 
 
 def kept_folders() -> list[str]:
