@@ -18,9 +18,10 @@ OURS: dict[str, set[str]] = {
     "pytest_havip.wire": set(),
     "pytest_havip.history": set(),
     "pytest_havip.network.core": {"pytest_havip.wire"},
-    "pytest_havip.network": {"pytest_havip.wire"},
+    "pytest_havip.kernel": set(),
+    "pytest_havip.network": {"pytest_havip.wire", "pytest_havip.kernel"},
     "pytest_havip.mutants": {"pytest_havip.network", "pytest_havip.wire"},
-    "pytest_havip.lab": set(),
+    "pytest_havip.lab": {"pytest_havip.kernel"},
     "pytest_havip.requirements": set(),
     "pytest_havip.reports": {"pytest_havip.requirements"},
     "pytest_havip.targets": {"pytest_havip.lab", "pytest_havip.reports", "pytest_havip.mutants"},
@@ -50,9 +51,12 @@ PURE = (
     "pytest_havip.network.dataplane.ruleset",
 )
 #: Who may not know of pytest.
-NO_PYTEST = ("pytest_havip.network", "pytest_havip.mutants", "pytest_havip.lab", "pytest_havip.wire")
+NO_PYTEST = tuple(f"pytest_havip.{name}" for name in ("kernel", "network", "mutants", "lab", "wire"))
 #: The only ones who may use scapy, and only where it is needed.
 SCAPY = ("pytest_havip.suites", "pytest_havip.clients", "pytest_havip.observe", "pytest_havip.lab.capture")
+
+#: Who may use pyroute2, and only where it is needed: it takes 0.1 s to load.
+PYROUTE2 = ("pytest_havip.kernel.route", "pytest_havip.lab.host")
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -131,6 +135,29 @@ def test_scapy_stays_at_the_edge_and_is_imported_where_it_is_used() -> None:
         if users and (area_of(module, SCAPY) is None or users & at_the_top(path)):
             wrong.append(module)
     assert not wrong
+
+
+def test_pyroute2_has_two_users_and_is_imported_where_it_is_used() -> None:
+    wrong = []
+    for module, path in MODULES.items():
+        users = {node.lineno for node, name in imports(path) if within(name, "pyroute2")}
+        if users and (module not in PYROUTE2 or users & at_the_top(path)):
+            wrong.append(module)
+    assert not wrong
+
+
+def test_the_init_imports_the_standard_library_only() -> None:
+    waiting, seen, foreign = ["pytest_havip.lab.init"], {"pytest_havip.lab.init"}, set()
+    while waiting:
+        path = MODULES[waiting.pop()]
+        for name in {name for node, name in imports(path) if node.lineno in at_the_top(path)}:
+            if name in MODULES and name not in seen:
+                seen.add(name)
+                waiting.append(name)
+            elif name not in MODULES and name.split(".")[0] not in sys.stdlib_module_names:
+                foreign.add(name)
+    assert not foreign
+    assert "pytest_havip.kernel.calls" in seen
 
 
 def test_every_module_says_what_it_offers() -> None:

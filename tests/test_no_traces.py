@@ -23,9 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_havip.lab import Host, Lab
-from pytest_havip.lab.control import kept_folders
-from pytest_havip.lab.kernel import (
+from pytest_havip.kernel.calls import (
     CLONE_NEWNS,
     CLONE_NEWUSER,
     MS_PRIVATE,
@@ -35,6 +33,8 @@ from pytest_havip.lab.kernel import (
     prctl,
     unshare,
 )
+from pytest_havip.lab import Host, Lab
+from pytest_havip.lab.control import kept_folders
 from pytest_havip.lab.mounts import PRIVATE, mount_private
 
 KILLS = 50

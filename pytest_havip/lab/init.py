@@ -15,7 +15,7 @@ import sys
 
 sys.path.append(sys.argv[1])  # -I and -S leave only the standard library
 
-from pytest_havip.lab.kernel import (
+from pytest_havip.kernel.calls import (
     CLONE_NEWIPC,
     CLONE_NEWNET,
     CLONE_NEWNS,

@@ -2,7 +2,7 @@
 
 import os
 
-from pytest_havip.lab.kernel import (
+from pytest_havip.kernel.calls import (
     MS_BIND,
     MS_NODEV,
     MS_NOEXEC,

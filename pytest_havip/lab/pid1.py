@@ -16,8 +16,8 @@ import signal
 import socket
 import struct
 
+from pytest_havip.kernel.calls import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, PR_SET_NAME, prctl, setns, unshare
 from pytest_havip.lab import supervisor
-from pytest_havip.lab.kernel import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, PR_SET_NAME, prctl, setns, unshare
 from pytest_havip.lab.line import receive, send
 from pytest_havip.lab.mounts import mount_host
 

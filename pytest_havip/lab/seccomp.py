@@ -8,7 +8,7 @@ lab anyway, so a setgroups that does nothing is as good as one that works.
 import ctypes
 import struct
 
-from pytest_havip.lab.kernel import PR_SET_SECCOMP, prctl
+from pytest_havip.kernel.calls import PR_SET_SECCOMP, prctl
 
 __all__ = ["allow_setgroups"]
 

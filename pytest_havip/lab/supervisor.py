@@ -15,7 +15,7 @@ import os
 import signal
 import struct
 
-from pytest_havip.lab.kernel import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, prctl, setns
+from pytest_havip.kernel.calls import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, prctl, setns
 
 TYPE_CHECKING = False  # as type checkers understand it; importing typing would cost the init 2 ms
 if TYPE_CHECKING:
