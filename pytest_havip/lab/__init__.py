@@ -6,13 +6,13 @@ The names below are loaded when they are first used, for the lab's init imports 
 TYPE_CHECKING = False  # as type checkers understand it; importing typing would cost the init 2 ms
 
 if TYPE_CHECKING:
+    from pytest_havip.kernel.route import Neighbour
     from pytest_havip.lab.capture import Capture, NotSeen
     from pytest_havip.lab.errors import LabError, LabUnavailable
     from pytest_havip.lab.frame import Frame
     from pytest_havip.lab.host import Host
     from pytest_havip.lab.lab import Lab
     from pytest_havip.lab.link import Link
-    from pytest_havip.lab.netlink import Neighbour
     from pytest_havip.lab.port import Port
     from pytest_havip.lab.process import Completed, Process
 
@@ -32,18 +32,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Capture": "capture",
-    "Completed": "process",
-    "Frame": "frame",
-    "Host": "host",
-    "Lab": "lab",
-    "LabError": "errors",
-    "LabUnavailable": "errors",
-    "Link": "link",
-    "Neighbour": "netlink",
-    "NotSeen": "capture",
-    "Port": "port",
-    "Process": "process",
+    "Capture": "lab.capture",
+    "Completed": "lab.process",
+    "Frame": "lab.frame",
+    "Host": "lab.host",
+    "Lab": "lab.lab",
+    "LabError": "lab.errors",
+    "LabUnavailable": "lab.errors",
+    "Link": "lab.link",
+    "Neighbour": "kernel.route",
+    "NotSeen": "lab.capture",
+    "Port": "lab.port",
+    "Process": "lab.process",
 }
 
 
@@ -51,5 +51,5 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         from importlib import import_module  # noqa: PLC0415 (the init does without)
 
-        return getattr(import_module(f"pytest_havip.lab.{_HOMES[name]}"), name)
+        return getattr(import_module(f"pytest_havip.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

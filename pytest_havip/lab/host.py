@@ -7,8 +7,20 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
+from pytest_havip.kernel.requests import (
+    NewLink,
+    add_address,
+    add_bridge,
+    add_veth,
+    attach_port,
+    default_route,
+    delete_address,
+    delete_link,
+    set_neighbour,
+    set_state,
+)
+from pytest_havip.kernel.route import Neighbour, RouteSocket
 from pytest_havip.lab.errors import LabError
-from pytest_havip.lab.netlink import Neighbour, Netlink
 from pytest_havip.lab.port import Port
 from pytest_havip.lab.process import Completed, Process
 
@@ -38,7 +50,7 @@ class Host:
         self.lab = lab
         self.name = name
         _, (self._namespace, route) = lab.control.request("host", name=name)
-        self._netlink = Netlink(route)
+        self._links = RouteSocket(socket.socket(fileno=route))
         self._route: pyroute2.IPRoute | None = None
         self._infra: testinfra.host.Host | None = None
         self._sockets: list[socket.socket] = []
@@ -112,64 +124,64 @@ class Host:
 
     def add_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:
         """Give an interface an address with its prefix length, as in ``10.0.0.7/24``. Raises OSError if it has it."""
-        self._netlink.add_address(IPv4Interface(address), interface)
+        self._links.send(add_address(self._links.index(interface), IPv4Interface(address)))
 
     def remove_address(self, address: str | IPv4Interface, interface: str = "eth0") -> None:
         """Take an address, named with its prefix length, from an interface. Raises OSError if it hasn't got it."""
-        self._netlink.delete_address(IPv4Interface(address), interface)
+        self._links.send(delete_address(self._links.index(interface), IPv4Interface(address)))
 
     def addresses(self, interface: str = "eth0") -> list[IPv4Interface]:
         """List the IPv4 addresses of an interface."""
-        return self._netlink.addresses(interface)
+        return self._links.addresses(interface)
 
     def mac(self, interface: str = "eth0") -> str:
         """Return the MAC address of an interface, in lower case with colons."""
-        return self._netlink.mac(interface)
+        return self._links.mac(interface)
 
     def interfaces(self) -> list[str]:
         """List the names of all interfaces, ``lo`` among them."""
-        return self._netlink.names()
+        return self._links.names()
 
     def link_up(self, interface: str = "eth0") -> None:
         """Set an interface up."""
-        self._netlink.set_up(interface, up=True)
+        self._links.send(set_state(interface, up=True))
 
     def link_down(self, interface: str = "eth0") -> None:
         """Set an interface down; the kernel drops the routes through it, and the other end loses its carrier."""
-        self._netlink.set_up(interface, up=False)
+        self._links.send(set_state(interface, up=False))
 
     def add_bridge(self, name: str) -> None:
         """Make a bridge and set it up."""
-        self._netlink.create_bridge(name)
+        self._links.send(add_bridge(NewLink(name)))
 
     def join_bridge(self, interface: str, bridge: str) -> None:
         """Make an interface a port of a bridge."""
-        self._netlink.set_master(interface, bridge)
+        self._links.send(attach_port(interface, self._links.index(bridge)))
 
     def delete_interface(self, name: str) -> None:
         """Remove an interface, and its other end with it. Raises OSError (ENODEV) when there is none of that name."""
-        self._netlink.delete(name)
+        self._links.send(delete_link(name))
 
     def add_link(self, near: str, far: "Host", far_name: str, mac: str | None = None) -> None:
         """Make a veth to another host, both ends up (`Lab.link` gives it a name to cut it by)."""
-        self._netlink.create_pair(near, far_name, far.namespace(), mac)
+        self._links.send(add_veth(NewLink(near, mac=mac), NewLink(far_name), far.namespace(), up=True))
         far.link_up(far_name)  # the kernel makes the far end of a pair down
 
     # --- routes and neighbours -----------------------------------------------------------------------------------
 
     def default_route(self, gateway: str | IPv4Address) -> None:
         """Set the default route, in place of the one there was."""
-        self._netlink.default_route(IPv4Address(gateway))
+        self._links.send(default_route(IPv4Address(gateway)))
 
     def set_neighbour(
         self, address: str | IPv4Address, mac: str, state: str = "stale", interface: str = "eth0"
     ) -> None:
         """Write an entry of the neighbour (ARP) table, over the one there was; states have `ip neigh`'s names."""
-        self._netlink.set_neighbour(IPv4Address(address), mac, state, interface)
+        self._links.send(set_neighbour(self._links.index(interface), IPv4Address(address), mac, state))
 
     def neighbour(self, address: str | IPv4Address) -> Neighbour | None:
         """Return what the neighbour (ARP) table says about an address, None when it says nothing."""
-        return self._netlink.neighbour(IPv4Address(address))
+        return self._links.neighbour(IPv4Address(address))
 
     # --- programs and files --------------------------------------------------------------------------------------
 
@@ -231,7 +243,7 @@ class Host:
             LabError: there is no such interface.
         """
         try:
-            index = self._netlink.index(interface)
+            index = self._links.index(interface)
         except OSError as error:
             there = ", ".join(self.interfaces())
             raise LabError(f"{self.name} has no interface {interface} (it has: {there}): plug it in first") from error
@@ -265,10 +277,10 @@ class Host:
 
     def dismantle(self) -> None:
         """Remove the interfaces, and with them their other ends, then `close`. Used by the lab."""
-        for interface in self._netlink.names():
+        for interface in self._links.names():
             if interface != "lo":  # the kernel would remove them too, but only after a while
                 with suppress(OSError):  # its other end was removed meanwhile, and it with that
-                    self._netlink.delete(interface)
+                    self._links.send(delete_link(interface))
         self.close()
 
     def close(self) -> None:
@@ -280,5 +292,5 @@ class Host:
             self._drop_port(interface)
         for opened in self._sockets:
             opened.close()
-        self._netlink.close()
+        self._links.close()
         os.close(self._namespace)

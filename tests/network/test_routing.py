@@ -1,11 +1,30 @@
 """The gateway of a VPC, and the way of packets for a HAVIP."""
 
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.network.conftest import Place, Rig
+
+_LEG = """
+from pathlib import Path
+from pytest_havip.kernel.requests import NewLink, add_veth
+from pytest_havip.network.dataplane.router import Router
+namespace = Router()._namespace
+with namespace.entered():
+    links = namespace.route_socket()
+    links.send(add_veth(NewLink("leg", 10), NewLink("port", 11), namespace.fileno()))
+    for name in ("forwarding", "send_redirects", "rp_filter", "arp_ignore"):
+        print(name, Path(f"/proc/sys/net/ipv4/conf/leg/{name}").read_text().strip())
+"""
+
+
+def test_a_leg_of_the_gateway_routes_and_answers_for_itself_alone(rig: "Rig") -> None:
+    program = rig.lab.spawn([sys.executable, "-c", _LEG])
+    assert program.wait(10) == 0, program.log()
+    assert program.log().split("\n")[:4] == ["forwarding 1", "send_redirects 0", "rp_filter 0", "arp_ignore 1"]
 
 
 def test_the_gateway_routes_between_subnets(place: "Place") -> None:

@@ -1,27 +1,17 @@
 """Network namespaces: made, entered and left by file descriptor."""
 
-import ctypes
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from pytest_havip.kernel.calls import CLONE_NEWNET, setns, unshare
+from pytest_havip.kernel.route import RouteSocket
+
 __all__ = ["Namespace"]
 
-_CLONE_NEWNET = 0x40000000
 _HERE = "/proc/thread-self/ns/net"
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *arguments: int) -> None:
-    """Call a function of the C library that answers 0, or raise the `OSError` it left behind."""
-    if getattr(_libc, name)(*arguments) != 0:
-        number = ctypes.get_errno()
-        raise OSError(
-            number, f"{name} failed: {os.strerror(number)}; the service needs CAP_SYS_ADMIN in its namespaces"
-        )
 
 
 class Namespace:
@@ -45,11 +35,15 @@ class Namespace:
         """
         home = os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _call("unshare", _CLONE_NEWNET)
+            try:
+                unshare(CLONE_NEWNET)
+            except OSError as error:
+                message = f"{error.strerror}; the service needs CAP_SYS_ADMIN in its user namespace"
+                raise OSError(error.errno, message) from error
             try:
                 return cls(os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC))
             finally:
-                _call("setns", home, _CLONE_NEWNET)
+                setns(home, CLONE_NEWNET)
         finally:
             os.close(home)
 
@@ -62,11 +56,11 @@ class Namespace:
         """Put the calling thread into the namespace for the length of a `with` block."""
         home = os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _call("setns", self._descriptor, _CLONE_NEWNET)
+            setns(self._descriptor, CLONE_NEWNET)
             try:
                 yield
             finally:
-                _call("setns", home, _CLONE_NEWNET)
+                setns(home, CLONE_NEWNET)
         finally:
             os.close(home)
 
@@ -74,6 +68,10 @@ class Namespace:
         """Open a socket that lives in the namespace and is used from outside."""
         with self.entered():
             return socket.socket(family, kind, protocol)
+
+    def route_socket(self) -> RouteSocket:
+        """Open a route netlink socket that lives in the namespace."""
+        return RouteSocket(self.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE))
 
     def close(self) -> None:
         """Let go of the namespace; the kernel removes it when nothing else is inside."""

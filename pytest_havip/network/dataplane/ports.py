@@ -2,17 +2,10 @@
 
 import errno
 
+from pytest_havip.kernel.requests import NewLink, add_fixed_station, add_veth, attach_port, guard_port, set_state
+from pytest_havip.kernel.route import RouteSocket
 from pytest_havip.network.core import Nic
 from pytest_havip.network.dataplane.namespace import Namespace
-from pytest_havip.network.dataplane.netlink import (
-    NetlinkError,
-    RouteSocket,
-    add_fixed_station,
-    add_veth,
-    attach_port,
-    guard_port,
-    set_state,
-)
 from pytest_havip.network.dataplane.remover import Remover
 
 __all__ = ["Ports"]
@@ -45,12 +38,12 @@ class Ports:
         """Run a cable from a bridge to a host, whose end carries the NIC's MAC and is up.
 
         Raises:
-            NetlinkError: the host already has an interface of that name, or the name is none.
+            OSError: the host already has an interface of that name, or the name is none.
         """
-        cable = add_veth(index, nic.id, peer=interface, peer_mac=nic.mac, peer_index=0, namespace=host.fileno())
+        cable = add_veth(NewLink(nic.id, index), NewLink(interface, mac=nic.mac), host.fileno())
         try:
             self._links.send(cable)
-        except NetlinkError as error:
+        except OSError as error:
             if error.errno not in _HOST_END_BUSY:
                 raise
             self._remover.wait()  # its last cable may still be on its way out
@@ -64,8 +57,8 @@ class Ports:
         self._by_index[index] = nic.id
 
     def _connect(self, nic: Nic, host: Namespace, interface: str, *, bridge: int, index: int) -> None:
-        self._links.send(attach_port(index, bridge), guard_port(index), add_fixed_station(index, nic.mac))
-        host_links = RouteSocket(host)
+        self._links.send(attach_port(index, bridge, up=True), guard_port(index), add_fixed_station(index, nic.mac))
+        host_links = host.route_socket()
         try:
             host_links.send(set_state(interface, up=True))
         finally:
@@ -80,7 +73,7 @@ class Ports:
         del self._by_index[index]
         try:
             self._links.send(set_state(index, up=False))
-        except NetlinkError as error:
+        except OSError as error:
             if error.errno not in _ALREADY_GONE:
                 raise
             return
@@ -90,7 +83,7 @@ class Ports:
         """Cut a plugged NIC's cable at the far end, or mend it; the host sees its carrier go and come.
 
         Raises:
-            NetlinkError: the host has gone, and the cable with it.
+            OSError: the host has gone, and the cable with it.
         """
         index = self._by_nic[nic_id]
         self._links.send(set_state(index, up=up))

@@ -24,7 +24,7 @@ _COPY_PACKET: Final = 2
 _PHYSICAL_INDEX: Final = 6
 _PAYLOAD: Final = 9
 _HARDWARE_HEADER: Final = 16
-# A small message takes a small kernel buffer: more fit into the 425 kB that older kernels give an ordinary user.
+# A small message takes a small kernel buffer: more fit into the 425 kB that older kernels grant in a user namespace.
 _MESSAGE_BYTES: Final = 256
 _WANTED_BUFFER: Final = 4 << 20
 _SO_RCVBUFFORCE: Final = 33
@@ -69,7 +69,7 @@ class PuntSocket:
         self._socket = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NFNETLINK)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _WANTED_BUFFER)
-        except PermissionError:  # older kernels let only the machine's own root go beyond the limit
+        except PermissionError:  # only the machine's own root may go beyond its limit, and the lab's root is none
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WANTED_BUFFER)
         self._socket.bind((0, 0))
         self._configure(_CFG_CMD, struct.pack("=B", _CMD_BIND))

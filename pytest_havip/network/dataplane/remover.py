@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from pytest_havip.kernel.requests import delete_link
+from pytest_havip.kernel.route import RouteSocket
 from pytest_havip.network.dataplane.namespace import Namespace
-from pytest_havip.network.dataplane.netlink import NetlinkError, RouteSocket, delete_link
 
 __all__ = ["Remover"]
 
@@ -27,7 +28,7 @@ class Remover:
 
     def remove(self, namespace: Namespace, *indexes: int) -> None:
         """Begin to remove interfaces, by their numbers in a namespace."""
-        links = RouteSocket(namespace)  # of its own: answers must not mix with the loop's
+        links = namespace.route_socket()  # of its own: answers must not mix with the loop's
         self._track(self._worker.submit(_remove, links, indexes))
 
     def close_packet_socket(self, sender: socket.socket) -> None:
@@ -58,7 +59,7 @@ def _remove(links: RouteSocket, indexes: tuple[int, ...]) -> None:
         for index in indexes:
             try:
                 links.send(delete_link(index))
-            except NetlinkError as error:
+            except OSError as error:
                 if error.errno != errno.ENODEV:  # the host's namespace went, and the cable with it
                     raise
     finally:

@@ -2,20 +2,20 @@
 
 from ipaddress import IPv4Interface
 
-from pytest_havip.network.core import Subnet
-from pytest_havip.network.dataplane.namespace import Namespace
-from pytest_havip.network.dataplane.netlink import (
-    RouteSocket,
+from pytest_havip.kernel.requests import (
+    NewLink,
     add_address,
     add_fixed_station,
     add_veth,
     attach_port,
     guard_port,
-    make_router_interface,
     set_state,
 )
+from pytest_havip.kernel.route import RouteSocket
+from pytest_havip.network.core import Subnet
+from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.ruleset import gateway_interface
-from pytest_havip.network.dataplane.settings import quieten
+from pytest_havip.network.dataplane.settings import let_route, quieten
 
 __all__ = ["Router"]
 
@@ -31,7 +31,8 @@ class Router:
     def __init__(self) -> None:
         self._namespace = Namespace.create()
         quieten(self._namespace)
-        self._links = RouteSocket(self._namespace)
+        let_route(self._namespace)
+        self._links = self._namespace.route_socket()
 
     def join(self, subnet: Subnet, *, links: RouteSocket, bridge: int, port: int) -> None:
         """Give the router a leg in a subnet: the gateway's address and MAC.
@@ -46,21 +47,13 @@ class Router:
         # With equal numbers at both ends the kernel takes a cable for no cable, and notices its carrier a second late.
         leg = port + 1
         links.send(
-            add_veth(
-                port,
-                name,
-                peer=name,
-                peer_mac=subnet.gateway_mac,
-                peer_index=leg,
-                namespace=self._namespace.fileno(),
-            ),
-            attach_port(port, bridge),
+            add_veth(NewLink(name, port), NewLink(name, leg, subnet.gateway_mac), self._namespace.fileno()),
+            attach_port(port, bridge, up=True),
             guard_port(port),
             add_fixed_station(port, subnet.gateway_mac),
         )
         self._links.send(
             set_state(leg, up=True),
-            make_router_interface(leg),
             add_address(leg, IPv4Interface((subnet.gateway, subnet.cidr.prefixlen))),
         )
         links.wait_until_up(port)

@@ -1,11 +1,12 @@
-"""Kernel settings of a fresh namespace of ours."""
+"""Kernel settings of a fresh namespace of ours; interfaces take them over when they are made."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from pytest_havip.network.dataplane.namespace import Namespace
 
-__all__ = ["quieten"]
+__all__ = ["let_route", "quieten"]
 
 _SETTINGS: Final = Path("/proc/sys/net")
 _QUIET: Final = {
@@ -17,6 +18,15 @@ _QUIET: Final = {
     "bridge/bridge-nf-call-arptables": "0",
 }
 
+_ROUTING: Final = {
+    "ipv4/conf/default/forwarding": "1",
+    "ipv4/conf/default/send_redirects": "0",
+    # Any way back will do.
+    "ipv4/conf/default/rp_filter": "0",
+    # A leg answers for its own address only.
+    "ipv4/conf/default/arp_ignore": "1",
+}
+
 
 def quieten(namespace: Namespace) -> None:
     """Keep a namespace's interfaces from speaking on their own, and its bridges out of iptables.
@@ -24,10 +34,22 @@ def quieten(namespace: Namespace) -> None:
     Raises:
         OSError: a setting exists but cannot be written, as when `/proc/sys/net` is mounted read-only.
     """
+    _write(namespace, _QUIET)
+
+
+def let_route(namespace: Namespace) -> None:
+    """Let the interfaces that a namespace will get route between each other.
+
+    Raises:
+        OSError: as `quieten`.
+    """
+    _write(namespace, _ROUTING)
+
+
+def _write(namespace: Namespace, settings: Mapping[str, str]) -> None:
     with namespace.entered():
-        for name, value in _QUIET.items():
-            setting = _SETTINGS / name
+        for name, value in settings.items():
             try:
-                setting.write_text(value)
+                (_SETTINGS / name).write_text(value)
             except FileNotFoundError:  # the kernel lacks IPv6, or br_netfilter is not loaded
                 continue

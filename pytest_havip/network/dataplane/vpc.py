@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
+from pytest_havip.kernel.requests import Attribute, NewLink, add_bridge
 from pytest_havip.network.core import Nic, Subnet
 from pytest_havip.network.dataplane.elements_socket import ElementsSocket
 from pytest_havip.network.dataplane.namespace import Namespace
-from pytest_havip.network.dataplane.netlink import RouteSocket, add_bridge
 from pytest_havip.network.dataplane.nft import Nft
 from pytest_havip.network.dataplane.ports import Ports
 from pytest_havip.network.dataplane.punt import PuntSocket
@@ -20,6 +20,12 @@ __all__ = ["VpcFabric"]
 
 # A bridge needs an address; nobody ever sees this one on the wire.
 _BRIDGE_MAC: Final = "02:00:00:00:00:01"
+# No spanning tree, and no snooping of multicast: VRRP must reach everyone.
+_BRIDGE_SETTINGS: Final[tuple[Attribute, ...]] = (
+    ("IFLA_BR_FORWARD_DELAY", 0),
+    ("IFLA_BR_STP_STATE", 0),
+    ("IFLA_BR_MCAST_SNOOPING", 0),
+)
 # Far from the numbers in hosts: with equal ones at both ends the kernel takes a cable for none.
 _FIRST_INDEX: Final = 1000
 
@@ -53,7 +59,7 @@ class VpcFabric:
         self._namespace = Namespace.create()
         quieten(self._namespace)
         self._router = Router()
-        self._links = RouteSocket(self._namespace)
+        self._links = self._namespace.route_socket()
         self._index = count(_FIRST_INDEX)  # numbers are never used twice: a late frame finds no wrong NIC
         self._bridges: dict[str, int] = {}
         self._gateways: dict[str, int] = {}
@@ -76,7 +82,7 @@ class VpcFabric:
     def add_subnet(self, subnet: Subnet) -> None:
         """Make a subnet's bridge, its gateway's leg and the socket that re-sends announcements into it."""
         bridge, port = next(self._index), next(self._index)
-        self._links.send(add_bridge(bridge, subnet.id, _BRIDGE_MAC))
+        self._links.send(add_bridge(NewLink(subnet.id, bridge, _BRIDGE_MAC), *_BRIDGE_SETTINGS))
         self._router.join(subnet, links=self._links, bridge=bridge, port=port)
         sender = self._namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
         sender.bind((subnet.id, 0))
