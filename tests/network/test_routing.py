@@ -34,6 +34,14 @@ def test_the_gateway_routes_between_subnets(place: "Place") -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
+def test_the_gateway_redirects_nobody(place: "Place") -> None:
+    a, b = place.machine(), place.machine()
+    a.host.run(["ip", "route", "replace", f"{b.address}/32", "via", "10.0.0.1"])
+    answer = a.host.run(["ping", "-c", "2", "-i", "0.2", "-W", "2", b.address])
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Redirect" not in answer.stdout
+
+
 def test_tcp_passes_through_the_gateway(place: "Place") -> None:
     far = place.add_subnet("10.0.1.0/24")
     a, b = place.machine(), place.machine(subnet=far)

@@ -20,6 +20,8 @@ _QUIET: Final = {
 
 _ROUTING: Final = {
     "ipv4/conf/default/forwarding": "1",
+    # Redirects are sent if either says so; the first one counts for interfaces that are there already, too.
+    "ipv4/conf/all/send_redirects": "0",
     "ipv4/conf/default/send_redirects": "0",
     # Any way back will do.
     "ipv4/conf/default/rp_filter": "0",
