@@ -114,7 +114,7 @@ def _plugged(fabric: VpcFabric, nic: Nic) -> None:
 
 
 def _plug(fabric: VpcFabric, nic: Nic, interface: object, descriptors: list[int]) -> None:
-    if not isinstance(interface, str):
+    if not isinstance(interface, str) or not interface.isprintable():  # JSON also writes what UTF-8 cannot
         raise _OrderError(f"the interface {interface!r} is no name")
     if len(descriptors) != 1:
         raise _OrderError(

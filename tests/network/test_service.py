@@ -56,7 +56,7 @@ def test_orders_that_do_not_fit_are_refused(rig: "Rig", place: "Place", tmp_path
     assert "descriptor" in rig.patch({"do": "plug", "nic": nic, "interface": "eth1"})["error"]
     with (tmp_path / "no-namespace").open("w") as file:
         assert "error" in rig.patch({"do": "plug", "nic": nic, "interface": "eth1"}, file.fileno())
-    for name in ("eth0", "", "a/b", "x" * 40):
+    for name in ("eth0", "", "a/b", "x" * 40, "a\0b", "\ud800"):
         assert "error" in rig.patch({"do": "plug", "nic": nic, "interface": name}, machine.host.namespace()), name
     assert rig.patch({"do": "plug", "nic": nic, "interface": "eth1"}, machine.host.namespace()) == {"ok": True}
 
