@@ -23,7 +23,7 @@ from pytest_havip.kernel.requests import (
     look_at,
 )
 
-__all__ = ["Neighbour", "RouteSocket"]
+__all__ = ["Neighbour", "RouteSocket", "load"]
 
 # linux/netlink.h, linux/rtnetlink.h, linux/socket.h
 _REQUEST: Final = 0x1
@@ -45,6 +45,11 @@ class Neighbour:
 
     mac: str | None
     state: str
+
+
+def load() -> None:
+    """Load pyroute2's codecs now, and not with the first request: a service does so before it begins to serve."""
+    _brief_codecs()
 
 
 @cache

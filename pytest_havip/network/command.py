@@ -15,6 +15,7 @@ from typing import Final
 
 import uvicorn
 
+from pytest_havip.kernel import route
 from pytest_havip.network.api.server import application
 from pytest_havip.network.cable import PatchPanel
 from pytest_havip.network.core import Network
@@ -109,6 +110,7 @@ async def _serve(listener: socket.socket, cable: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
     panel = PatchPanel(service, cable, loop) if cable is not None else None
+    route.load()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD, 10, 10)
