@@ -253,7 +253,7 @@ def test_a_packet_of_another_than_the_owner_is_counted_too(
     for _ in range(3):
         b.send(b.datagram(havip.address, me.address, me.mac, b""))
     fence(b)
-    assert rejected(target, b)[str(havip.address), "NOT_OWNER"] == 3
+    assert rejected(target, b).get((str(havip.address), "NOT_OWNER")) == 3
 
 
 @requirement("HAVIP-SPOOF-017")

@@ -58,19 +58,29 @@ MUTANTS = (
     Mutant(
         "stale-data-path",
         "The API moves a bound HAVIP, the data path does not.",
-        frozenset(),
+        frozenset(
+            {
+                "HAVIP-BIND-003",
+                "HAVIP-BIND-008",
+                "HAVIP-BIND-009",
+                "HAVIP-BIND-015",
+                "HAVIP-BIND-016",
+                "HAVIP-ORDER-001",
+                "HAVIP-ORDER-003",
+            }
+        ),
         _first_owner_for_ever,
     ),
     Mutant(
         "release-in-the-api-alone",
         "A release is not carried out in the data path.",
-        frozenset(),
+        frozenset({"HAVIP-RELEASE-001"}),
         _releases_stay_in_force,
     ),
     Mutant(
         "unicast-is-broadcast",
         "An announcement for one machine is re-sent to everyone.",
-        frozenset(),
+        frozenset({"HAVIP-BIND-011"}),
         _broadcast_everything,
     ),
 )

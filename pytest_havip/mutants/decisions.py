@@ -62,28 +62,50 @@ MUTANTS = (
     Mutant(
         "first-wins",
         "A bound HAVIP stays with its owner, whoever announces it.",
-        frozenset(),
+        frozenset(
+            {
+                "HAVIP-API-003",
+                "HAVIP-BIND-003",
+                "HAVIP-BIND-008",
+                "HAVIP-BIND-009",
+                "HAVIP-BIND-016",
+                "HAVIP-ORDER-001",
+                "HAVIP-ORDER-003",
+            }
+        ),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=False, tells_an_event=False)),
     ),
     Mutant(
         "refresh-is-a-change",
         "An owner's refresh counts as a binding change.",
-        frozenset(),
+        frozenset({"HAVIP-API-003", "HAVIP-BIND-004", "HAVIP-BIND-013"}),
         _step(Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=True)),
     ),
     Mutant(
         "refresh-is-stamped",
         "An owner's refresh moves the stamp of the last change.",
-        frozenset(),
+        frozenset({"HAVIP-BIND-004"}),
         _step(Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=True, tells_an_event=False)),
     ),
     Mutant(
         "silent-moves",
         "A move is no event; only the first binding is.",
-        frozenset(),
+        frozenset({"HAVIP-API-003"}),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=False)),
     ),
-    Mutant("replies-bind-nothing", "A gratuitous ARP reply is no announcement.", frozenset(), _deaf_to_replies),
-    Mutant("eleven-havips", "A VPC has room for one HAVIP too many.", frozenset(), _one_havip_too_many),
-    Mutant("quota-for-each-subnet", "The quota counts the HAVIPs of a subnet.", frozenset(), _quota_for_each_subnet),
+    Mutant(
+        "replies-bind-nothing",
+        "A gratuitous ARP reply is no announcement.",
+        frozenset({"HAVIP-BIND-002", "HAVIP-BIND-010", "HAVIP-BIND-011"}),
+        _deaf_to_replies,
+    ),
+    Mutant(
+        "eleven-havips", "A VPC has room for one HAVIP too many.", frozenset({"HAVIP-QUOTA-001"}), _one_havip_too_many
+    ),
+    Mutant(
+        "quota-for-each-subnet",
+        "The quota counts the HAVIPs of a subnet.",
+        frozenset({"HAVIP-QUOTA-004"}),
+        _quota_for_each_subnet,
+    ),
 )
