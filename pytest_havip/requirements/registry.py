@@ -5,14 +5,28 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pytest_havip.requirements.model import Level, Requirement
 
 __all__ = ["AREAS", "Catalogue", "CatalogueError", "UnknownRequirement", "load", "read"]
 
-#: The areas in the order in which reports show them.
-AREAS = ("BIND", "ORDER", "SPOOF", "SCOPE", "API", "ADDR", "QUOTA", "RELEASE", "PATH", "TAKE")
+#: The areas, in the order in which reports show them, and what each is about.
+AREAS: Mapping[str, str] = MappingProxyType(
+    {
+        "BIND": "who owns a HAVIP after an announcement, and what is no announcement",
+        "ORDER": "the latest announcement decides",
+        "SPOOF": "announcing anything but a HAVIP has no effect and reaches nobody",
+        "SCOPE": "a HAVIP belongs to one subnet",
+        "API": "the control plane, which never binds",
+        "ADDR": "which address a HAVIP gets",
+        "QUOTA": "how many HAVIPs a VPC has room for",
+        "RELEASE": "what a released HAVIP leaves behind",
+        "PATH": "where packets for a HAVIP go",
+        "TAKE": "takeovers by real clients",
+    }
+)
 
 _IDENTIFIER = re.compile(r"HAVIP-(?P<area>[A-Z]+)-[0-9]{3}")
 _KEYS = frozenset(Requirement.__dataclass_fields__)
@@ -101,7 +115,9 @@ def _requirement(entry: Mapping[str, Any]) -> Requirement:
     if match is None:
         raise CatalogueError(f"{name}: an id looks like HAVIP-BIND-001")
     if match["area"] != entry["area"] or entry["area"] not in AREAS:
-        raise CatalogueError(f"{name}: area is {entry['area']!r}; it must be the id's middle part and one of {AREAS}")
+        raise CatalogueError(
+            f"{name}: area is {entry['area']!r}; it must be the id's middle part and one of {', '.join(AREAS)}"
+        )
     if entry["level"] not in tuple(Level):
         raise CatalogueError(f"{name}: level is {entry['level']!r}; it must be one of {', '.join(Level)}")
     return Requirement(**{**entry, "level": Level(entry["level"])})

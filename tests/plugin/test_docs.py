@@ -7,6 +7,8 @@ import pytest
 
 from pytest_havip.options import OPTIONS
 from pytest_havip.reports import Verdict
+from pytest_havip.requirements import catalogue
+from pytest_havip.requirements.table import document
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,10 +26,16 @@ def test_the_verdicts_are_those_of_the_ladder() -> None:
     assert rows == [(verdict.value, "red" if verdict.reddens else "green") for verdict in Verdict]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    targets = re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8"))
-    assert not [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+def test_the_requirements_are_those_of_the_catalogue() -> None:
+    committed = (ROOT / "docs/requirements.md").read_text(encoding="utf-8")
+    assert committed == document(), "python -m pytest_havip.requirements.table > docs/requirements.md"
+    assert re.findall(r"^\| (HAVIP-\S+) \| \S+ \|", committed, re.MULTILINE) == list(catalogue())
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))
+    assert not [target for target in targets if "://" not in target and not (path.parent / target).exists()]
 
 
 def test_every_folder_of_the_package_is_on_the_map() -> None:
