@@ -64,12 +64,18 @@ class Settings:
         target: The network under test, as ``--havip-target`` spells it.
         target_source: Who chose the target.
         evidence: The folder for what failing tests leave behind, `None` for nothing at all.
+        areas: The areas whose tests are run, in capitals; none for all.
+        areas_source: Who chose the areas.
+        listing: Whether the requirements are listed instead of tested.
     """
 
     enabled: bool
     target: str
     target_source: str
     evidence: Path | None
+    areas: tuple[str, ...]
+    areas_source: str
+    listing: bool
 
 
 _ENABLED = Option(
@@ -89,9 +95,16 @@ _EVIDENCE = Option(
     "havip-evidence",
     "DIR",
 )
+_AREAS = Option(
+    "havip-areas",
+    "Run the tests of these areas alone, such as BIND,SPOOF.",
+    "all",
+    "AREA[,AREA…]",
+)
+_LIST = Option("havip-list", "List the requirements and the tests that prove them, and run nothing.", "no")
 
 #: All options, in the order in which help shows them.
-OPTIONS = (_ENABLED, _TARGET_OPTION, _EVIDENCE)
+OPTIONS = (_ENABLED, _TARGET_OPTION, _AREAS, _EVIDENCE, _LIST)
 
 _SETTINGS = pytest.StashKey[Settings]()
 
@@ -118,14 +131,23 @@ def settings_of(config: pytest.Config) -> Settings:
     if settings is None:
         target, evidence = _setting(_TARGET_OPTION, config), _setting(_EVIDENCE, config).value
         folder = config.invocation_params.dir / evidence if evidence else None
-        settings = Settings(_truth(_setting(_ENABLED, config)), target.value, target.source, folder)
+        areas, listing = _setting(_AREAS, config), _truth(_setting(_LIST, config))
+        settings = Settings(
+            listing or _truth(_setting(_ENABLED, config)),
+            target.value,
+            target.source,
+            folder,
+            () if areas.value.lower() == _AREAS.default else tuple(areas.value.upper().replace(",", " ").split()),
+            areas.source,
+            listing,
+        )
         config.stash[_SETTINGS] = settings
     return settings
 
 
 def enabled_early(config: pytest.Config) -> bool:
-    """Whether ``--havip`` is on, while pytest has not finished reading its command line."""
-    return _truth(_setting(_ENABLED, config, config.known_args_namespace))
+    """Whether ``--havip``, or ``--havip-list`` that needs it, is on, while pytest is reading its command line."""
+    return any(_truth(_setting(option, config, config.known_args_namespace)) for option in (_ENABLED, _LIST))
 
 
 def _setting(option: Option, config: pytest.Config, flags: object = None) -> Setting:

@@ -47,6 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # Whoever set them, the run's own options now say it, to the fixtures and to the processes of pytest-xdist.
     config.option.havip, config.option.havip_target = "yes", settings.target
     config.option.havip_evidence = str(settings.evidence or "")
+    config.option.havip_areas = ",".join(settings.areas) or "all"
+    if settings.listing:
+        # A list is made in one process.
+        config.option.dist = "no"
     bundled = config.args_source is not pytest.Config.ArgsSource.ARGS
     if bundled:
         config.args = [_suites()]

@@ -11,11 +11,13 @@ import pytest
 from pytest_havip.options import Settings
 from pytest_havip.reports.collected import Collected, tell
 from pytest_havip.reports.judging import PHASE_VERDICT, judge, judge_crash
+from pytest_havip.reports.listing import listing_lines
 from pytest_havip.reports.machine import describe
 from pytest_havip.reports.runlog import RunLog
 from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
 from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
+from pytest_havip.requirements.registry import AREAS
 
 __all__ = ["HavipSession"]
 
@@ -74,13 +76,23 @@ class HavipSession:
             targets.check_target(self._settings.target)
         except targets.UnknownTarget as error:
             raise pytest.UsageError(f"{self._settings.target_source}: {error}") from None
-        if session.config.option.collectonly or session.config.option.showfixtures:
+        self._check_areas()
+        option = session.config.option
+        if self._settings.listing or option.collectonly or option.showfixtures:
             return
         preflight = import_module("pytest_havip.preflight")
         message = preflight.refusal(preflight.machine_checks(bundled=self._bundled))
         if message is not None:
             # Not pytest.exit(): that would print the message twice.
             raise pytest.UsageError(message)
+
+    def _check_areas(self) -> None:
+        unknown = [area for area in self._settings.areas if area not in AREAS]
+        if unknown:
+            raise pytest.UsageError(
+                f"{self._settings.areas_source}: there is no area {' or '.join(unknown)}. "
+                f"There are: {', '.join(AREAS)}."
+            )
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Make a test selectable by its requirement ids, and let every report of it name them."""
@@ -91,6 +103,26 @@ class HavipSession:
         for requirement in requirements:
             item.add_marker(requirement.id)
             item.user_properties.append(("havip_requirement", requirement.id))
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the tests of the wanted areas alone."""
+        wanted = set(self._settings.areas)
+        if not wanted:
+            return
+        kept = [item for item in items if wanted.intersection(each.area for each in requirements_of(item))]
+        self._config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """List what was collected instead of running it, if that was asked for."""
+        if not self._settings.listing or session.testsfailed:
+            return None
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            for line in listing_lines(session.items):
+                reporter.write_line(line)
+        return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
