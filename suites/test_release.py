@@ -50,6 +50,7 @@ def test_a_released_address_is_free_again_and_unbound(
     bind(a, havip)
     target.delete_havip(havip)
     again = target.create_havip(a.nic.subnet, address=str(havip.address))
+    assert again.address == havip.address
     assert again.id != havip.id
     fence(a)
     assert control_plane.owner_of(again) is None
