@@ -4,10 +4,23 @@
 of ours holds it to that: those fail, and no others.
 """
 
-from pytest_havip.mutants import commits, decisions, guards
+from pytest_havip.mutants import (
+    addresses,
+    allowances,
+    announcements,
+    commits,
+    decisions,
+    guards,
+    lifetimes,
+    paths,
+    quotas,
+)
 from pytest_havip.mutants.model import Mutant
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["KINDS", "MUTANTS", "Mutant"]
+
+#: The modules that declare mutants, each of one kind.
+KINDS = (decisions, announcements, lifetimes, addresses, quotas, commits, allowances, paths, guards)
 
 #: Every mutant by name.
-MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutant in (*decisions.MUTANTS, *commits.MUTANTS, *guards.MUTANTS)}
+MUTANTS: dict[str, Mutant] = {mutant.name: mutant for kind in KINDS for mutant in kind.MUTANTS}

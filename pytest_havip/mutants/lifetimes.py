@@ -1,0 +1,196 @@
+"""Faults in how long a binding lives, and what outlives it: silence, detaching, releasing, renaming."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+from pytest_havip.mutants.model import Mutant
+from pytest_havip.mutants.planting import put
+from pytest_havip.network.api import havips
+from pytest_havip.network.api.actions import Answer
+from pytest_havip.network.core import Binding, Cause, Change, Effect, Havip, Network, Nic
+from pytest_havip.network.core.addresses import AddressPool
+from pytest_havip.network.core.announcements import announce, unbind
+from pytest_havip.network.service import Service
+
+__all__ = ["MUTANTS"]
+
+#: Seconds between two looks at the owners, and of silence that these tolerate.
+_INTERVAL, _PATIENCE = 0.25, 2.0
+#: As RFC 2863 numbers it.
+_UP = 6
+
+
+def _check_health(is_dead: Callable[[Service, Havip], bool]) -> Callable[[], None]:
+    """Let the network look at the owners now and then, and unbind the HAVIPs of the dead."""
+
+    def plant() -> None:
+        def start(self: Service, *arguments: Any) -> None:  # noqa: ANN401
+            begin(self, *arguments)
+            self._loop.call_later(_INTERVAL, look, self)
+
+        def look(service: Service) -> None:
+            service.settle()
+            for havip in tuple(service.network.havips.values()):
+                if havip.binding is not None and is_dead(service, havip):
+                    service.network._commit(*unbind(havip, Cause.DETACHED, service.now()))  # noqa: SLF001 - a mutant's
+            service.apply()
+            service._loop.call_later(_INTERVAL, look, service)  # noqa: SLF001 - a mutant's
+
+        begin = put(Service, "__init__", start)
+
+    return plant
+
+
+def _without_link(service: Service, havip: Havip) -> bool:
+    assert havip.binding is not None
+    ports = service.plane.fabrics[havip.vpc_id].ports
+    index = ports._by_nic.get(havip.binding.nic_id)  # noqa: SLF001 - a mutant's
+    return index is not None and ports._links.operational_state(index) != _UP  # noqa: SLF001 - a mutant's
+
+
+def _silent(service: Service, havip: Havip) -> bool:
+    return havip.announced is not None and service.now() - havip.announced > _PATIENCE
+
+
+def _heirs() -> None:
+    """Give the HAVIPs of a NIC that goes to another of its subnet."""
+
+    def bequeath(self: Network, nic: Nic, cause: Cause, now: float) -> list[Effect]:
+        lost = unbind_all(self, nic, cause, now)
+        heir = next((other for other in self.nics.values() if _may_inherit(nic, other)), None)
+        gone: Iterable[Havip] = [
+            each.after for each in lost if isinstance(each, Change) and isinstance(each.after, Havip)
+        ]
+        return lost if heir is None else [*lost, *(each for havip in gone for each in announce(havip, heir, now))]
+
+    unbind_all = put(Network, "_unbind_all", bequeath)
+
+
+def _may_inherit(nic: Nic, other: Nic) -> bool:
+    return other.id != nic.id and other.subnet_id == nic.subnet_id and bool(other.instance_id)
+
+
+def _released_addresses_stay_taken() -> None:
+    def keep(self: AddressPool, addresses: Iterable[IPv4Address]) -> None:
+        if not releasing:
+            give_back(self, addresses)
+
+    def delete_havip(self: Network, havip_id: str, *, now: float) -> Havip:
+        releasing.append(havip_id)
+        try:
+            havip: Havip = delete(self, havip_id, now=now)
+        finally:
+            releasing.clear()
+        return havip
+
+    releasing: list[str] = []
+    give_back = put(AddressPool, "give_back", keep)
+    delete = put(Network, "delete_havip", delete_havip)
+
+
+def _addresses_remember() -> None:
+    """Bind a new HAVIP to the NIC that owned the last one of its address."""
+    owners: dict[tuple[str, IPv4Address], Binding] = {}
+
+    def delete_havip(self: Network, havip_id: str, *, now: float) -> Havip:
+        havip: Havip = delete(self, havip_id, now=now)
+        if havip.binding is not None:
+            owners[havip.vpc_id, havip.address] = havip.binding
+        return havip
+
+    def create_havip(self: Network, *arguments: str, **more: Any) -> Havip:  # noqa: ANN401
+        havip: Havip = create(self, *arguments, **more)
+        binding = owners.get((havip.vpc_id, havip.address))
+        if binding is not None and binding.nic_id in self.nics:
+            self._commit(*announce(havip, self.nics[binding.nic_id], more["now"]))
+        return self.havips[havip.id]
+
+    delete = put(Network, "delete_havip", delete_havip)
+    create = put(Network, "create_havip", create_havip)
+
+
+def _release_unbinds_all() -> None:
+    def delete_havip(self: Network, havip_id: str, *, now: float) -> Havip:
+        havip: Havip = delete(self, havip_id, now=now)
+        others = [other for other in self.havips.values() if other.vpc_id == havip.vpc_id]
+        self._commit(*(effect for other in others for effect in unbind(other, Cause.RELEASED, now)))
+        return havip
+
+    delete = put(Network, "delete_havip", delete_havip)
+
+
+def _renaming_binds() -> None:
+    """Bind a renamed HAVIP to the first machine of its subnet."""
+
+    def rename_havip(self: Network, havip_id: str, name: str) -> Havip:
+        havip: Havip = rename(self, havip_id, name)
+        nic = next((nic for nic in self.nics.values() if nic.subnet_id == havip.subnet_id and nic.instance_id), None)
+        if nic is not None and havip.binding is None:
+            self._commit(*announce(havip, nic, havip.created))
+        return self.havips[havip_id]
+
+    rename = put(Network, "rename_havip", rename_havip)
+
+
+def _api_lags() -> None:
+    """Name, as long as it exists, the owner of a bound HAVIP that was named first."""
+    first: dict[str, Binding] = {}
+
+    def stale_view(service: Service, havip: Havip) -> Answer:
+        if havip.binding is not None:
+            binding = first.setdefault(havip.id, havip.binding)
+            if binding.nic_id in service.network.nics:
+                havip = replace(havip, binding=binding)
+        answer: Answer = view(service, havip)
+        return answer
+
+    view = put(havips, "_view", stale_view)
+
+
+MUTANTS = (
+    Mutant(
+        "health-check-of-links",
+        "An owner whose link is down loses its HAVIPs.",
+        frozenset({"HAVIP-BIND-009"}),
+        _check_health(_without_link),
+    ),
+    Mutant(
+        "bindings-age",
+        "An owner that has not announced its HAVIP for two seconds loses it.",
+        frozenset({"HAVIP-BIND-008", "HAVIP-BIND-009"}),
+        _check_health(_silent),
+    ),
+    Mutant("heirs", "A detached owner's HAVIPs go to another machine, unasked.", frozenset({"HAVIP-BIND-015"}), _heirs),
+    Mutant(
+        "released-addresses-stay-taken",
+        "The address of a released HAVIP is not free again.",
+        frozenset({"HAVIP-RELEASE-002"}),
+        _released_addresses_stay_taken,
+    ),
+    Mutant(
+        "addresses-remember",
+        "A new HAVIP belongs to the owner of the last one with its address.",
+        frozenset({"HAVIP-RELEASE-002"}),
+        _addresses_remember,
+    ),
+    Mutant(
+        "release-unbinds-all",
+        "A release unbinds the other HAVIPs of the VPC too.",
+        frozenset({"HAVIP-RELEASE-003"}),
+        _release_unbinds_all,
+    ),
+    Mutant(
+        "renaming-binds",
+        "A renamed HAVIP is bound to a machine of its subnet.",
+        frozenset({"HAVIP-API-001"}),
+        _renaming_binds,
+    ),
+    Mutant(
+        "stale-api",
+        "The API goes on naming the owner that it named first.",
+        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009"}),
+        _api_lags,
+    ),
+)
