@@ -18,8 +18,8 @@ __all__ = ["MUTANTS"]
 
 #: Seconds between two looks at the owners, and of silence that these tolerate.
 _INTERVAL, _PATIENCE = 0.25, 2.0
-#: As RFC 2863 numbers it.
-_UP = 6
+#: The state of an interface whose cable is whole, as the kernel names it.
+_UP = "UP"
 
 
 def _check_health(is_dead: Callable[[Service, Havip], bool]) -> Callable[[], None]:
