@@ -147,8 +147,10 @@ def _reap(main: int, status: int) -> None:
 def _execute(program: Program, report: int) -> None:
     try:
         os.setsid()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these two, programs don't expect it
-            signal.signal(number, signal.SIG_DFL)
+        # Python ignores some, and a shell others for what it runs in the background; programs expect none of it.
+        for number in signal.valid_signals():
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         above = max(program.descriptors) + 1  # first out of the way, so that no move overwrites another's source
         report = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, above)
         high = {inside: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above) for inside, fd in program.descriptors.items()}
