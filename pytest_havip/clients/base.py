@@ -11,14 +11,14 @@ from pytest_havip.lab import Host
 __all__ = ["Announcement", "Bound", "Cause", "Client", "Cluster", "Node", "NotActive", "SeveralActive", "Traits"]
 
 
-class NotActive(TimeoutError):  # noqa: N818 - named for what happened
+class NotActive(TimeoutError):
     """No node, or the wrong one, was active when the deadline came; the text says what was seen instead."""
 
     #: The HA client did not do its part, so nothing can be said of the network (see docs/usage.md).
     havip_verdict = "inconclusive"
 
 
-class SeveralActive(RuntimeError):  # noqa: N818 - named for what happened
+class SeveralActive(RuntimeError):
     """More than one node holds the addresses and runs its client: a split brain."""
 
 

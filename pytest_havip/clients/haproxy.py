@@ -15,7 +15,7 @@ PIDFILE = "/run/haproxy.pid"
 START_TIMEOUT = 5.0
 
 
-class ServiceNotStarted(RuntimeError):  # noqa: N818 - named for what happened
+class ServiceNotStarted(RuntimeError):
     """haproxy did not come up; the text holds what it said."""
 
 

@@ -9,7 +9,7 @@ __all__ = ["ProgramMissing", "find_program"]
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
-class ProgramMissing(RuntimeError):  # noqa: N818 - named for what happened
+class ProgramMissing(RuntimeError):
     """A program that a client needs is not installed; the text holds the remedy."""
 
 

@@ -17,7 +17,7 @@ _KEPT_FRAMES = 32_768
 _SHOWN_FRAMES = 12
 
 
-class NotSeen(AssertionError):  # noqa: N818 (it says what happened: the frame was not seen)
+class NotSeen(AssertionError):
     """No frame that was waited for came in time; the text lists the last ones that did."""
 
 

@@ -7,7 +7,7 @@ class LabError(RuntimeError):
     """The lab refused or failed to do something; the text says what, why and what to do."""
 
 
-class LabUnavailable(LabError):  # noqa: N818 (part of the plugin's interface, and a state rather than a mistake)
+class LabUnavailable(LabError):
     """This machine can't run a lab.
 
     Attributes:

@@ -8,6 +8,21 @@ from pytest_havip.network.dataplane import ruleset
 
 __all__ = ["MUTANTS"]
 
+#: What fails in a network in which no announcement takes effect.
+_BINDING = (
+    "HAVIP-ADDR-001",
+    "HAVIP-ADDR-002",
+    "HAVIP-BIND-001",
+    "HAVIP-BIND-002",
+    "HAVIP-BIND-010",
+    "HAVIP-BIND-011",
+    "HAVIP-BIND-016",
+    "HAVIP-PATH-010",
+    "HAVIP-QUOTA-001",
+    "HAVIP-QUOTA-003",
+    "HAVIP-SPOOF-018",
+)
+
 #: For each rule the requirements that need it.
 BREAKS: dict[str, tuple[str, ...]] = {
     "ethertype": ("HAVIP-SPOOF-008", "HAVIP-SPOOF-009"),
@@ -24,20 +39,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-header-length": ("HAVIP-SPOOF-009", "HAVIP-SPOOF-015"),
     "port": ("HAVIP-PATH-007", "HAVIP-SPOOF-019"),
     "arp-probe": ("HAVIP-PATH-005",),
-    "announcement": (
-        "HAVIP-ADDR-001",
-        "HAVIP-ADDR-002",
-        "HAVIP-BIND-001",
-        "HAVIP-BIND-002",
-        "HAVIP-BIND-010",
-        "HAVIP-BIND-011",
-        "HAVIP-BIND-016",
-        "HAVIP-PATH-010",
-        "HAVIP-QUOTA-001",
-        "HAVIP-QUOTA-003",
-        "HAVIP-SPOOF-018",
-        "HAVIP-SPOOF-019",
-    ),
+    "announcement": (*_BINDING, "HAVIP-SPOOF-019"),
     "arp-sender": (
         "HAVIP-PATH-004",
         "HAVIP-PATH-006",
@@ -62,50 +64,13 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-elsewhere": ("HAVIP-PATH-004", "HAVIP-PATH-008", "HAVIP-PATH-010"),
     "ip-broadcast": ("HAVIP-PATH-008",),
     "ip-own": ("HAVIP-SPOOF-017",),
-    "ip-owner": (
-        "HAVIP-ADDR-001",
-        "HAVIP-ADDR-002",
-        "HAVIP-BIND-001",
-        "HAVIP-BIND-002",
-        "HAVIP-BIND-010",
-        "HAVIP-BIND-011",
-        "HAVIP-BIND-016",
-        "HAVIP-ORDER-001",
-        "HAVIP-ORDER-002",
-        "HAVIP-ORDER-003",
-        "HAVIP-PATH-010",
-        "HAVIP-QUOTA-001",
-        "HAVIP-QUOTA-003",
-        "HAVIP-SPOOF-018",
-    ),
+    "ip-owner": (*_BINDING, "HAVIP-ORDER-001", "HAVIP-ORDER-002", "HAVIP-ORDER-003"),
     "ip-held": ("HAVIP-PATH-007",),
     "unbound": ("HAVIP-SPOOF-017",),
     "announcement-rate": ("HAVIP-SPOOF-019",),
-    "announcement-punt": (
-        "HAVIP-ADDR-001",
-        "HAVIP-ADDR-002",
-        "HAVIP-BIND-001",
-        "HAVIP-BIND-002",
-        "HAVIP-BIND-010",
-        "HAVIP-BIND-011",
-        "HAVIP-BIND-016",
-        "HAVIP-PATH-010",
-        "HAVIP-QUOTA-001",
-        "HAVIP-QUOTA-003",
-        "HAVIP-SPOOF-018",
-    ),
-    "count-arp": (
-        "HAVIP-SCOPE-004",
-        "HAVIP-SPOOF-009",
-        "HAVIP-SPOOF-017",
-        "HAVIP-SPOOF-019",
-    ),
-    "count-ip": (
-        "HAVIP-SCOPE-004",
-        "HAVIP-SPOOF-009",
-        "HAVIP-SPOOF-016",
-        "HAVIP-SPOOF-017",
-    ),
+    "announcement-punt": _BINDING,
+    "count-arp": ("HAVIP-SCOPE-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-017", "HAVIP-SPOOF-019"),
+    "count-ip": ("HAVIP-SCOPE-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-016", "HAVIP-SPOOF-017"),
     "count-other": ("HAVIP-SPOOF-009",),
     "echo": ("HAVIP-BIND-012",),
 }

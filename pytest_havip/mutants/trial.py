@@ -19,7 +19,7 @@ RED = frozenset({"fail", "non-strict"})
 _TIMEOUT = 900
 
 
-class TrialFailed(RuntimeError):  # noqa: N818 - named for what happened
+class TrialFailed(RuntimeError):
     """The conformance tests did not run to their end; the text holds what they printed."""
 
 

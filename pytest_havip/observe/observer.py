@@ -22,7 +22,7 @@ _SENDER_MAC, _SENDER_IP, _TARGET_IP = slice(22, 28), slice(28, 32), slice(38, 42
 _ARP, _REPLY = b"\x08\x06", b"\x00\x02"
 
 
-class SeveralOwners(AssertionError):  # noqa: N818 - named for what happened
+class SeveralOwners(AssertionError):
     """One packet to an address reached more than one machine."""
 
 

@@ -26,11 +26,11 @@ STOP_TIMEOUT = 10.0
 READY, RECORD, EVENTS, STOP = 3, 4, 5, 6
 
 
-class ProbesFailed(RuntimeError):  # noqa: N818 - named for what happened
+class ProbesFailed(RuntimeError):
     """A responder or a prober did not come up, or ended on its own; the text holds what it said."""
 
 
-class OwnerNotSeen(TimeoutError):  # noqa: N818 - named for what happened
+class OwnerNotSeen(TimeoutError):
     """The awaited host answered no probe in time; the text says who answered instead."""
 
     #: An expectation that was not met, not a deadline of the lab's (see docs/usage.md).

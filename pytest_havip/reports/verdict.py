@@ -58,7 +58,7 @@ class Verdict(StrEnum):
 _LADDER = tuple(Verdict)
 
 
-class Inconclusive(Exception):  # noqa: N818 - it is no error of the network's, and says so by its name
+class Inconclusive(Exception):
     """A test could not find out: its positive control failed, so silence proves nothing.
 
     Args:

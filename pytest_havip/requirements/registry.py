@@ -37,7 +37,7 @@ class CatalogueError(ValueError):
     """The catalogue file breaks its own rules; the text names the entry and the rule."""
 
 
-class UnknownRequirement(LookupError):  # noqa: N818 - reads as what happened
+class UnknownRequirement(LookupError):
     """A test or a command names a requirement that the catalogue does not have."""
 
 

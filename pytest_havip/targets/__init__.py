@@ -11,7 +11,7 @@ _NETWORKS = ("reference", "bridge")
 _MUTANT = "mutant:"
 
 
-class UnknownTarget(Exception):  # noqa: N818 - named for what happened, as the message says
+class UnknownTarget(Exception):
     """No target has the name that was asked for; the message lists those that exist."""
 
 

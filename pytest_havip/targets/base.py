@@ -41,7 +41,7 @@ class TargetError(Exception):
     """The network under test, or its driver, broke: an engine error, never a verdict."""
 
 
-class Refused(Exception):  # noqa: N818 - the field's word: the network refuses a request
+class Refused(Exception):
     """The network's control plane refused a request, as it may.
 
     Args:

@@ -3,7 +3,7 @@
 __all__ = ["Malformed"]
 
 
-class Malformed(ValueError):  # noqa: N818 - it names what the bytes are, and reads so in an except clause
+class Malformed(ValueError):
     """The bytes are not what they were read as; ``reason`` says which field is wrong and what it should be."""
 
     def __init__(self, reason: str) -> None:

@@ -23,7 +23,7 @@ class Code(StrEnum):
     INVALID_STATE = "UnsupportedOperation.InvalidState"
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refused(Exception):
     """The network does not do what it was asked; nothing has changed. ``code`` is the API's, ``message`` says why."""
 
     def __init__(self, code: Code, message: str) -> None:
