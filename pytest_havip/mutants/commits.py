@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_havip.mutants.model import Mutant
+from pytest_havip.mutants.planting import put
 from pytest_havip.network.core import Binding, Change, Havip, Resend
 from pytest_havip.network.dataplane import elements, ruleset
 from pytest_havip.network.service import Service
@@ -30,7 +31,7 @@ def _releases_stay_in_force() -> None:
                     told.append(change)
         return commands(told)
 
-    setattr(ruleset, "commands", late_commands)  # noqa: B010 - a function, but a mutant's
+    put(ruleset, "commands", late_commands)
 
 
 def _first_owner_for_ever() -> None:
@@ -42,7 +43,7 @@ def _first_owner_for_ever() -> None:
         binding = havip.binding and first.setdefault(havip.id, havip.binding)
         return of_havip(replace(havip, binding=binding))
 
-    setattr(elements, "_of_havip", stale)  # noqa: B010 - a function, but a mutant's
+    put(elements, "_of_havip", stale)
 
 
 def _broadcast_everything() -> None:
@@ -51,7 +52,7 @@ def _broadcast_everything() -> None:
     def shout(self: Service, effect: Resend) -> None:
         resend(self, Resend(effect.subnet_id, _BROADCAST + effect.frame[6:], effect.nic_id))
 
-    setattr(Service, "_resend", shout)  # noqa: B010
+    put(Service, "_resend", shout)
 
 
 MUTANTS = (

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import put
-from pytest_havip.network.core import Code, Havip, Network, Refused
+from pytest_havip.network.core import TENCENT, Code, Havip, Network, Refused
 
 __all__ = ["MUTANTS"]
 
@@ -50,7 +52,37 @@ def _with_refused(network: Network, vpc_id: str, _granted: Counter[str], refused
     return refused[vpc_id] + sum(havip.vpc_id == vpc_id for havip in network.havips.values())
 
 
+def _one_havip_too_many() -> None:
+    defaults = Network.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["profile"] = replace(TENCENT, havip_quota=TENCENT.havip_quota + 1)
+
+
+def _quota_for_each_subnet() -> None:
+    create = Network.create_havip
+
+    def create_havip(self: Network, vpc_id: str, subnet_id: str, name: str, **rest: Any) -> Havip:  # noqa: ANN401
+        inventory, whole = self._inventory, self._inventory.havips
+        counted = {key: havip for key, havip in whole.items() if havip.subnet_id == subnet_id}
+        inventory.havips = MappingProxyType(counted)
+        try:
+            return create(self, vpc_id, subnet_id, name, **rest)
+        finally:
+            inventory.havips = whole
+
+    put(Network, "create_havip", create_havip)
+
+
 MUTANTS = (
+    Mutant(
+        "eleven-havips", "A VPC has room for one HAVIP too many.", frozenset({"HAVIP-QUOTA-001"}), _one_havip_too_many
+    ),
+    Mutant(
+        "quota-for-each-subnet",
+        "The quota counts the HAVIPs of a subnet.",
+        frozenset({"HAVIP-QUOTA-004"}),
+        _quota_for_each_subnet,
+    ),
     Mutant(
         "quota-for-all-vpcs",
         "The quota counts the HAVIPs of all VPCs.",
