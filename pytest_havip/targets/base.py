@@ -6,11 +6,12 @@ and by a third host; nothing here decides a verdict.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pytest_havip.lab import Host
 
@@ -35,6 +36,8 @@ class Feature(Enum):
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
     ROUTING = "a gateway routes between the subnets of a VPC"
+    SECONDARY_ADDRESSES = "a NIC may have further fixed addresses"
+    TENCENT_API = "its control plane speaks Tencent Cloud's API 3.0, service vpc"
 
 
 class TargetError(Exception):
@@ -79,13 +82,23 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Nic:
-    """A network interface of an instance, with its fixed address."""
+    """A network interface, with its fixed address.
+
+    Args:
+        id: Its id in the network under test.
+        subnet: Where it is.
+        mac: Its MAC address, lower case with colons.
+        address: Its fixed address, the primary one.
+        instance_id: The instance that it belongs to; NICs that are plugged into one host belong to one.
+        secondary: Its further fixed addresses.
+    """
 
     id: str
     subnet: Subnet
     mac: str
     address: IPv4Address
     instance_id: str
+    secondary: tuple[IPv4Address, ...] = ()
 
     @property
     def interface(self) -> IPv4Interface:
@@ -174,12 +187,40 @@ class Target(ABC):
         """Create a subnet and its gateway."""
 
     @abstractmethod
-    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
-        """Create a NIC in the subnet and plug the host into it; the host gets the interface, up, without addresses."""
+    def delete_subnet(self, subnet: Subnet) -> None:
+        """Delete a subnet."""
+
+    @abstractmethod
+    def plug(
+        self,
+        host: Host,
+        subnet: Subnet,
+        *,
+        address: str | None = None,
+        secondary: Sequence[str] = (),
+        interface: str = "eth0",
+    ) -> Nic:
+        """Create a NIC in the subnet and plug the host into it; the host gets the interface, up, without addresses.
+
+        Args:
+            host: The machine; it may have other NICs.
+            subnet: Where the NIC is.
+            address: Its fixed address, an automatic one by default.
+            secondary: Further fixed addresses (feature `SECONDARY_ADDRESSES`); given along with `address`.
+            interface: The interface's name on the host.
+        """
 
     @abstractmethod
     def unplug(self, nic: Nic) -> None:
-        """Detach the NIC from its instance and delete it."""
+        """Delete the NIC, detaching it from its instance if it is attached."""
+
+    @abstractmethod
+    def detach(self, nic: Nic) -> None:
+        """Detach the NIC from its instance; it remains, with its addresses, and its host loses the interface."""
+
+    @abstractmethod
+    def attach(self, nic: Nic, host: Host, *, interface: str = "eth0") -> Nic:
+        """Attach a detached NIC to a host, the one it was on or another; return it as it is now."""
 
     @abstractmethod
     def set_link(self, nic: Nic, *, up: bool) -> None:
@@ -208,6 +249,16 @@ class Target(ABC):
     @abstractmethod
     def havip_quota(self, vpc: Vpc) -> int:
         """How many HAVIPs the VPC may have."""
+
+    def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+        """Call an action of Tencent Cloud's API and return its ``Response`` (feature `TENCENT_API`).
+
+        Args:
+            action: Such as ``DescribeHaVips``.
+            parameters: Its parameters; those that are `None` are left out.
+        """
+        del action, parameters
+        raise TargetError(f"{self.name} has no such API: it lacks {Feature.TENCENT_API}")
 
     def rejections(self) -> list[Rejection]:
         """Frames rejected so far (feature `REJECTION_COUNTERS`)."""

@@ -4,6 +4,7 @@ It keeps the suites honest. What passes here is ordinary Ethernet; what only a H
 scope, release) must fail here, and which requirements those are is a test of our own.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from itertools import count
@@ -25,14 +26,15 @@ class PlainBridge(Target):
         lab: Where the bridges stand.
     """
 
-    features = frozenset({Feature.ROUTING})
+    features = frozenset({Feature.ROUTING, Feature.SECONDARY_ADDRESSES})
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._numbers = count(1)
         self._switches: dict[str, Host] = {}
         self._subnets: dict[str, Subnet] = {}
-        self._links: dict[str, tuple[Nic, Link]] = {}
+        self._nics: dict[str, Nic] = {}
+        self._links: dict[str, Link] = {}
         self._havips: dict[str, Havip] = {}
 
     @property
@@ -55,7 +57,7 @@ class PlainBridge(Target):
 
     def delete_vpc(self, vpc: Vpc) -> None:
         """See `Target.delete_vpc`."""
-        for nic, _ in tuple(self._links.values()):
+        for nic in tuple(self._nics.values()):
             if nic.subnet.vpc_id == vpc.id:
                 self.unplug(nic)
         for havip in self.havips(vpc):
@@ -73,25 +75,52 @@ class PlainBridge(Target):
         self._subnets[subnet.id] = subnet
         return subnet
 
-    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
+    def delete_subnet(self, subnet: Subnet) -> None:
+        """See `Target.delete_subnet`."""
+        if any(held.subnet.id == subnet.id for held in self._nics.values()):
+            raise Refused("ResourceInUse", f"{subnet.id} still has NICs.")
+        if any(havip.subnet_id == subnet.id for havip in self._havips.values()):
+            raise Refused("ResourceInUse", f"{subnet.id} still has HAVIPs.")
+        gateway = f"{subnet.gateway}/{subnet.cidr.prefixlen}"
+        self._switches[subnet.vpc_id].remove_address(gateway, _BRIDGE)
+        del self._subnets[subnet.id]
+
+    def plug(
+        self,
+        host: Host,
+        subnet: Subnet,
+        *,
+        address: str | None = None,
+        secondary: Sequence[str] = (),
+        interface: str = "eth0",
+    ) -> Nic:
         """See `Target.plug`."""
-        fixed = self._address(subnet, address)
+        fixed, *others = (self._address(subnet, wanted) for wanted in (address, *secondary))
         number = next(self._numbers)
-        nic = Nic(f"eni-{number:08}", subnet, f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}", fixed, host.name)
-        switch = self._switches[subnet.vpc_id]
-        link = self._lab.link(host, interface, switch, nic.id, mac=nic.mac)
-        switch.join_bridge(nic.id, _BRIDGE)
-        self._links[nic.id] = (nic, link)
-        return nic
+        mac = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
+        return self.attach(Nic(f"eni-{number:08}", subnet, mac, fixed, "", tuple(others)), host, interface=interface)
 
     def unplug(self, nic: Nic) -> None:
         """See `Target.unplug`."""
-        _, link = self._links.pop(nic.id)
-        link.remove()
+        if nic.id in self._links:
+            self.detach(nic)
+        del self._nics[nic.id]
+
+    def detach(self, nic: Nic) -> None:
+        """See `Target.detach`."""
+        self._links.pop(nic.id).remove()
+
+    def attach(self, nic: Nic, host: Host, *, interface: str = "eth0") -> Nic:
+        """See `Target.attach`."""
+        switch = self._switches[nic.subnet.vpc_id]
+        self._links[nic.id] = self._lab.link(host, interface, switch, nic.id, mac=nic.mac)
+        switch.join_bridge(nic.id, _BRIDGE)
+        self._nics[nic.id] = attached = replace(nic, instance_id=host.name)
+        return attached
 
     def set_link(self, nic: Nic, *, up: bool) -> None:
         """See `Target.set_link`."""
-        _, link = self._links[nic.id]
+        link = self._links[nic.id]
         if up:
             link.mend()
         else:
@@ -122,7 +151,7 @@ class PlainBridge(Target):
         vip = havip.address.packed
         heard = [frame.data for frame in capture.frames() if frame.data[_SPA] == vip == frame.data[_TPA]]
         mac = heard[-1][_SHA].hex(":") if heard else None
-        owner = next((nic for nic, _ in self._links.values() if nic.mac == mac), None)
+        owner = next((self._nics[nic_id] for nic_id in self._links if self._nics[nic_id].mac == mac), None)
         if owner is None:
             return HavipState(self._havips[havip.id], bound=False, nic_id="", instance_id="", flushed="")
         return HavipState(
@@ -149,7 +178,8 @@ class PlainBridge(Target):
 
     def _address(self, subnet: Subnet, wanted: str | None) -> IPv4Address:
         """The wanted address if it is free and not reserved, else the lowest free one."""
-        taken = {nic.address for nic, _ in self._links.values() if nic.subnet.id == subnet.id}
+        nics = [nic for nic in self._nics.values() if nic.subnet.id == subnet.id]
+        taken = {address for nic in nics for address in (nic.address, *nic.secondary)}
         taken |= {havip.address for havip in self._havips.values() if havip.subnet_id == subnet.id}
         taken.add(subnet.gateway)
         if wanted is None:

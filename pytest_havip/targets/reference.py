@@ -5,6 +5,7 @@ import random
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from string import ascii_lowercase, digits
 from typing import Any
@@ -47,7 +48,8 @@ class ReferenceNetwork(Target):
         self, lab: Lab, *, program: Sequence[str] = ("pytest_havip.network",), name: str = "reference"
     ) -> None:
         self._name = name
-        self._networks: dict[str, list[Nic]] = {}
+        self._nics: dict[str, Nic] = {}
+        self._hosts: dict[str, Host] = {}
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -67,61 +69,89 @@ class ReferenceNetwork(Target):
 
     def create_vpc(self, cidr: str) -> Vpc:
         """See `Target.create_vpc`."""
-        vpc = self._call("CreateVpc", VpcName="lab", CidrBlock=cidr)["Vpc"]
-        self._networks[vpc["VpcId"]] = []
+        vpc = self.call("CreateVpc", VpcName="lab", CidrBlock=cidr)["Vpc"]
         return Vpc(vpc["VpcId"], IPv4Network(vpc["CidrBlock"]))
 
     def delete_vpc(self, vpc: Vpc) -> None:
         """See `Target.delete_vpc`."""
         for havip in self.havips(vpc):
             self.delete_havip(havip)
-        for nic in tuple(self._networks.pop(vpc.id)):
-            self._remove_nic(nic)
+        for nic in tuple(self._nics.values()):
+            if nic.subnet.vpc_id == vpc.id:
+                self.unplug(nic)
         of_vpc = [{"Name": "vpc-id", "Values": [vpc.id]}]
-        for subnet in self._call("DescribeSubnets", Filters=of_vpc, Limit="100")["SubnetSet"]:
-            self._call("DeleteSubnet", SubnetId=subnet["SubnetId"])
-        self._call("DeleteVpc", VpcId=vpc.id)
+        for subnet in self.call("DescribeSubnets", Filters=of_vpc, Limit="100")["SubnetSet"]:
+            self.call("DeleteSubnet", SubnetId=subnet["SubnetId"])
+        self.call("DeleteVpc", VpcId=vpc.id)
 
     def create_subnet(self, vpc: Vpc, cidr: str) -> Subnet:
         """See `Target.create_subnet`."""
-        subnet = self._call("CreateSubnet", VpcId=vpc.id, SubnetName="lab", CidrBlock=cidr, Zone="lab-1")["Subnet"]
+        subnet = self.call("CreateSubnet", VpcId=vpc.id, SubnetName="lab", CidrBlock=cidr, Zone="lab-1")["Subnet"]
         network = IPv4Network(subnet["CidrBlock"])
         # Tencent's gateway is the subnet's first host address (clouds: product document, "reserved addresses").
         return Subnet(subnet["SubnetId"], vpc.id, network, network.network_address + 1)
 
-    def plug(self, host: Host, subnet: Subnet, *, address: str | None = None, interface: str = "eth0") -> Nic:
+    def delete_subnet(self, subnet: Subnet) -> None:
+        """See `Target.delete_subnet`."""
+        self.call("DeleteSubnet", SubnetId=subnet.id)
+
+    def plug(
+        self,
+        host: Host,
+        subnet: Subnet,
+        *,
+        address: str | None = None,
+        secondary: Sequence[str] = (),
+        interface: str = "eth0",
+    ) -> Nic:
         """See `Target.plug`."""
-        wanted = None if address is None else [{"PrivateIpAddress": address, "Primary": True}]
-        described = self._call(
+        wanted = [{"PrivateIpAddress": text, "Primary": False} for text in secondary]
+        if address is not None:
+            wanted.insert(0, {"PrivateIpAddress": address, "Primary": True})
+        elif secondary:
+            raise TargetError("a NIC's secondary addresses can't be chosen without its primary one; give both")
+        described = self.call(
             "CreateNetworkInterface",
             VpcId=subnet.vpc_id,
             SubnetId=subnet.id,
             NetworkInterfaceName=host.name,
-            PrivateIpAddresses=wanted,
+            PrivateIpAddresses=wanted or None,
         )["NetworkInterface"]
-        fixed = next(entry for entry in described["PrivateIpAddressSet"] if entry["Primary"])
-        # The lab has no instances but its hosts, so their ids are made here; they need not be the same in every run.
-        instance_id = "ins-" + "".join(random.choices(ascii_lowercase + digits, k=8))  # noqa: S311 - a name
-        nic = Nic(
-            described["NetworkInterfaceId"],
-            subnet,
-            described["MacAddress"],
-            IPv4Address(fixed["PrivateIpAddress"]),
-            instance_id,
-        )
-        self._networks[subnet.vpc_id].append(nic)
-        self._call("AttachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=instance_id)
-        self._patch({"do": "plug", "nic": nic.id, "interface": interface}, host.namespace())
-        return nic
+        first, *others = (IPv4Address(entry["PrivateIpAddress"]) for entry in described["PrivateIpAddressSet"])
+        nic = Nic(described["NetworkInterfaceId"], subnet, described["MacAddress"], first, "", tuple(others))
+        self._nics[nic.id] = nic
+        return self.attach(nic, host, interface=interface)
 
     def unplug(self, nic: Nic) -> None:
         """See `Target.unplug`."""
-        self._networks[nic.subnet.vpc_id].remove(nic)
-        self._remove_nic(nic)
+        if nic.id in self._hosts:
+            self.detach(nic)
+        self.call("DeleteNetworkInterface", NetworkInterfaceId=nic.id)
+        del self._nics[nic.id]
 
-    def _remove_nic(self, nic: Nic) -> None:
-        self._call("DetachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=nic.instance_id)
-        self._call("DeleteNetworkInterface", NetworkInterfaceId=nic.id)
+    def detach(self, nic: Nic) -> None:
+        """See `Target.detach`."""
+        self.call("DetachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=self._nics[nic.id].instance_id)
+        del self._hosts[nic.id]
+
+    def attach(self, nic: Nic, host: Host, *, interface: str = "eth0") -> Nic:
+        """See `Target.attach`."""
+        attached = replace(nic, instance_id=self._instance_id(host))
+        self.call("AttachNetworkInterface", NetworkInterfaceId=nic.id, InstanceId=attached.instance_id)
+        self._nics[nic.id] = attached
+        self._hosts[nic.id] = host
+        self._patch({"do": "plug", "nic": nic.id, "interface": interface}, host.namespace())
+        return attached
+
+    def _instance_id(self, host: Host) -> str:
+        """The id of a host as an instance: that of its other NICs, or a new one.
+
+        The lab has no instances but its hosts, so their ids are made here; they need not be the same in every run.
+        """
+        for nic_id, other in self._hosts.items():
+            if other is host:
+                return self._nics[nic_id].instance_id
+        return "ins-" + "".join(random.choices(ascii_lowercase + digits, k=8))  # noqa: S311 - a name
 
     def set_link(self, nic: Nic, *, up: bool) -> None:
         """See `Target.set_link`."""
@@ -129,20 +159,20 @@ class ReferenceNetwork(Target):
 
     def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
         """See `Target.create_havip`."""
-        answer = self._call("CreateHaVip", VpcId=subnet.vpc_id, SubnetId=subnet.id, HaVipName=name, Vip=address)
+        answer = self.call("CreateHaVip", VpcId=subnet.vpc_id, SubnetId=subnet.id, HaVipName=name, Vip=address)
         return _havip(answer["HaVip"])
 
     def rename_havip(self, havip: Havip, name: str) -> None:
         """See `Target.rename_havip`."""
-        self._call("ModifyHaVipAttribute", HaVipId=havip.id, HaVipName=name)
+        self.call("ModifyHaVipAttribute", HaVipId=havip.id, HaVipName=name)
 
     def delete_havip(self, havip: Havip) -> None:
         """See `Target.delete_havip`."""
-        self._call("DeleteHaVip", HaVipId=havip.id)
+        self.call("DeleteHaVip", HaVipId=havip.id)
 
     def havip_state(self, havip: Havip) -> HavipState | None:
         """See `Target.havip_state`."""
-        found = self._call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
+        found = self.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
         if not found:
             return None
         (view,) = found
@@ -159,7 +189,7 @@ class ReferenceNetwork(Target):
         filters = [{"Name": "vpc-id", "Values": [vpc.id]}]
         found: list[Havip] = []
         while True:
-            page = self._call("DescribeHaVips", Filters=filters, Offset=len(found), Limit=100)
+            page = self.call("DescribeHaVips", Filters=filters, Offset=len(found), Limit=100)
             found += [_havip(view) for view in page["HaVipSet"]]
             if not page["HaVipSet"] or len(found) >= page["TotalCount"]:
                 return found
@@ -167,14 +197,14 @@ class ReferenceNetwork(Target):
     def havip_quota(self, vpc: Vpc) -> int:
         """See `Target.havip_quota`; Tencent's limit is the same for every VPC."""
         del vpc
-        (limit,) = self._call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
+        (limit,) = self.call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
         return int(limit["LimitValue"])
 
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
         return [
             Rejection(entry["NetworkInterfaceId"], IPv4Address(entry["Address"]), entry["Reason"], entry["Count"])
-            for entry in self._call("HavipLabDescribeRejections")["RejectionSet"]
+            for entry in self.call("HavipLabDescribeRejections")["RejectionSet"]
         ]
 
     def events(self) -> list[BindingEvent]:
@@ -187,12 +217,8 @@ class ReferenceNetwork(Target):
                 entry["NewNetworkInterfaceId"],
                 entry["Cause"],
             )
-            for entry in self._call("HavipLabDescribeEvents", After=0)["EventSet"]
+            for entry in self.call("HavipLabDescribeEvents", After=0)["EventSet"]
         ]
-
-    def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
-        """Call any action of the network's API, for tests of the API itself."""
-        return self._call(action, **parameters)
 
     def close(self) -> None:
         """End the service; its namespaces go with it."""
@@ -200,7 +226,8 @@ class ReferenceNetwork(Target):
         self._cable.close()
         self._service.kill()
 
-    def _call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+    def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
+        """See `Target.call`."""
         try:
             return self._api.call(action, **parameters)
         except TargetError as error:
