@@ -31,14 +31,15 @@ OURS: dict[str, set[str]] = {
         "pytest_havip.reports",
         "pytest_havip.clients",
         "pytest_havip.targets",
+        "pytest_havip.history",
     },
     "pytest_havip.fixtures": {
         f"pytest_havip.{name}"
-        for name in ("clients", "lab", "observe", "options", "reports", "requirements", "targets")
+        for name in ("clients", "history", "lab", "observe", "options", "reports", "requirements", "targets")
     },
     "pytest_havip.suites": {
         f"pytest_havip.{name}"
-        for name in ("clients", "fixtures", "lab", "observe", "reports", "requirements", "targets")
+        for name in ("clients", "fixtures", "history", "lab", "observe", "reports", "requirements", "targets")
     },
     "pytest_havip.options": set(),
     "pytest_havip.plugin": {"pytest_havip.options", "pytest_havip.session", "pytest_havip.requirements"},

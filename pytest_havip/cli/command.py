@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="havip",
-        description="Floating private IPs (HAVIP): check this machine, read the requirements. "
+        description="Floating private IPs (HAVIP): check this machine, read the requirements, judge histories. "
         "The tests themselves run by `pytest --havip`.",
     )
     parser.add_argument("--version", action="version", version=f"pytest-havip {__version__}")
@@ -37,4 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--level", help="only this level: MUST, SHOULD or MAY")
     explain = commands.add_parser("explain", help="show one requirement, where it comes from and which tests prove it")
     explain.add_argument("id", help="such as HAVIP-BIND-001")
+    check = commands.add_parser(
+        "check", help="judge a recorded history; exit code 1 if a checker fails or cannot tell, 2 if it is no history"
+    )
+    check.add_argument("history", help="a file of JSON lines, as a run has recorded it")
+    check.add_argument("--checker", action="append", help="only this one, such as register; may be given several times")
     return parser

@@ -67,11 +67,19 @@ class Observer:
             SeveralOwners: It reached more than one machine.
             Inconclusive: Even the packet to the witness got lost.
         """
-        reached = self._reached(address, destination)
+        reached = self.reached(address, destination)
         if len(reached) > 1:
             names = " and ".join(machine.name for machine in reached)
             raise SeveralOwners(f"one packet to {address} reached {names}")
         return reached[0] if reached else None
+
+    def reached(self, address: IPv4Address, destination: str | None = None) -> list[Instance]:
+        """All machines that one packet to the address reaches now; arguments and errors as of `owner_of`."""
+        me, token = self.instance, self._token()
+        since = me.send(me.datagram(me.address, address, destination or self.belief(address), token))
+        self.control()
+        carries = _carries(token)
+        return [machine for machine in self.cast if any(map(carries, _incoming(machine, since)))]
 
     def wait_for_owner(self, address: IPv4Address, owner: Instance, *, timeout: float = _PATIENCE) -> None:
         """Wait until packets to the address reach this machine, and no other.
@@ -80,7 +88,7 @@ class Observer:
             AssertionError: They don't after `timeout` seconds; the message says whom they reach.
         """
         deadline = monotonic() + timeout
-        while (seen := self._reached(address)) != [owner]:
+        while (seen := self.reached(address)) != [owner]:
             if monotonic() > deadline:
                 names = " and ".join(machine.name for machine in seen) or "nobody"
                 raise AssertionError(
@@ -221,13 +229,6 @@ class Observer:
                 f"nothing, so that silence proves nothing. {missing}"
             ) from missing
         self._settle()
-
-    def _reached(self, address: IPv4Address, destination: str | None = None) -> list[Instance]:
-        me, token = self.instance, self._token()
-        since = me.send(me.datagram(me.address, address, destination or self.belief(address), token))
-        self.control()
-        carries = _carries(token)
-        return [machine for machine in self.cast if any(map(carries, _incoming(machine, since)))]
 
     def _token(self) -> bytes:
         return f"havip-token-{next(self._tokens)}-{self.instance.mac}|".encode()
