@@ -20,13 +20,15 @@ from pytest_havip.history.order import Applied, Order, TooMany, Write, add, is_a
 
 __all__ = ["MOST", "NOBODY", "Answer", "Read", "explain_readings"]
 
-#: Configurations that are held at most; ten NICs that all send at the same time need about as many.
-MOST: Final = 10_000
-#: Steps for each write and reading, on the average, and what is allowed beyond: it bounds the time.
-_STEPS: Final = 30
-_MORE_STEPS: Final = 100_000
+#: Configurations that are held at most.
+MOST: Final = 2_000
+#: Steps for each write and reading, on the average, and what is allowed beyond: they bound the time.
+_STEPS: Final = 100
+_MORE_STEPS: Final = 300_000
 #: The owner of what is unbound.
 NOBODY: Final = ""
+#: Writes that are applied together in about a step.
+_CHEAP: Final = 32
 # What happens at one time is taken in this order, which forbids least.
 _DIE, _INVOKE, _RETURN, _DUE = range(4)
 _NONE: Final[frozenset[int]] = frozenset()
@@ -212,8 +214,8 @@ class _Search:
 
     def _land(self, configuration: _Configuration, last: int, wanted: list[int]) -> _Configuration:
         """Apply writes now, with one of them as the last; doubtful ones that must follow it are passed over."""
-        self.steps -= 1
         applied, _, _, unmet = configuration
+        self.steps -= 1 + len(wanted) // _CHEAP + len(unmet)
         if unmet:
             writes, end = self.order.writes, self.order.ended[last]
             shown = [each for each in wanted if writes[each].certain or writes[each].begun <= end]
@@ -228,7 +230,7 @@ class _Search:
         applied, last, since, unmet = configuration
         if last < 0 or self._latest_certain(wanted) > min(since, self.order.ended[last]):
             return None
-        self.steps -= 1
+        self.steps -= 1 + len(wanted) // _CHEAP + len(unmet)
         if unmet:
             end = min(since, self.order.ended[last])
             shown = [each for each in wanted if self.order.begun[each] <= end]
@@ -260,8 +262,10 @@ class _Search:
         """Leave out what another configuration can still become, for that one shows the same owner meanwhile."""
         kept: dict[object, list[_Configuration]] = {}
         for configuration in sorted(found, key=_size):
+            self._check(found)
             state = self.states[configuration[1]]
             rivals = kept.setdefault((state.nic, state.dies), [])
+            self.steps -= len(rivals)
             if not any(self._becomes(less, configuration) for less in rivals):
                 rivals.append(configuration)
         return [configuration for rivals in kept.values() for configuration in rivals]

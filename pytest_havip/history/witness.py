@@ -68,7 +68,9 @@ def smallest(register: Register, broken: int, name: Callable[[str], str]) -> Vio
     earlier = [read for read in register.reads if read is not last and read.begun <= last.ended]
     reads = _fewest(sorted(earlier, key=_end), lambda some: register.unexplained(writes, [*some, last]))
     reads.append(last)
-    seen = _seen(writes, reads)
+    # What a reading says must stand there with what replaced it, else the story would be about an unknown owner.
+    told = [max((each for each in writes if each.nic == read.nic), key=_end, default=None) for read in reads]
+    seen = [may_be or write in told for write, may_be in zip(writes, _seen(writes, reads), strict=True)]
     unseen = [write for write, may_be in zip(writes, seen, strict=True) if not may_be]
     kept = [write for write, may_be in zip(writes, seen, strict=True) if may_be]
     kept += _fewest(sorted(unseen, key=_end), lambda some: register.unexplained([*kept, *some], reads))
@@ -135,5 +137,5 @@ def _draw(register: Register, writes: list[Write], reads: list[Read], name: Call
     at_first = "nobody" if len(register.first) == 1 else "unknown"
     lines = [f"{register.title}; owner at first: {at_first}; milliseconds:"]
     lines += [f"  {ms(begun):>10} to {ms(ended):>10}  {text}" for begun, ended, text in sorted(story)]
-    could = " or ".join(sorted(map(name, possible[len(reads) - 1])))
+    could = " or ".join(sorted(map(name, possible.get(len(reads) - 1, ()))))
     return Violation(f"{name(last.nic)} was read where only {could} was possible", "\n".join(lines))

@@ -169,7 +169,7 @@ MUTANTS = (
     Mutant(
         "refreshes-overtake",
         "An owner's refresh overtakes a claim that is being decided.",
-        frozenset({"HAVIP-ORDER-002"}),
+        frozenset({"HAVIP-API-003", "HAVIP-ORDER-002", "HAVIP-ORDER-050", "HAVIP-ORDER-051"}),
         _refreshes_overtake,
     ),
 )

@@ -68,6 +68,8 @@ MUTANTS = (
                 "HAVIP-BIND-016",
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
+                "HAVIP-ORDER-050",
+                "HAVIP-ORDER-051",
             }
         ),
         _first_owner_for_ever,

@@ -47,6 +47,8 @@ MUTANTS = (
                 "HAVIP-BIND-016",
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
+                "HAVIP-ORDER-050",
+                "HAVIP-ORDER-051",
             }
         ),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=False, tells_an_event=False)),

@@ -190,7 +190,7 @@ MUTANTS = (
     Mutant(
         "stale-api",
         "The API goes on naming the owner that it named first.",
-        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009"}),
+        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009", "HAVIP-ORDER-050"}),
         _api_lags,
     ),
 )
