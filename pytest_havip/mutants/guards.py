@@ -64,7 +64,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-elsewhere": ("HAVIP-PATH-004", "HAVIP-PATH-008", "HAVIP-PATH-010"),
     "ip-broadcast": ("HAVIP-PATH-008",),
     "ip-own": ("HAVIP-SPOOF-017",),
-    "ip-owner": (*_BINDING, "HAVIP-ORDER-001", "HAVIP-ORDER-002", "HAVIP-ORDER-003"),
+    "ip-owner": (*_BINDING, *(f"HAVIP-ORDER-{number:03}" for number in (1, 2, 3, 50, 51))),
     "ip-held": ("HAVIP-PATH-007",),
     "unbound": ("HAVIP-SPOOF-017",),
     "announcement-rate": ("HAVIP-SPOOF-019",),

@@ -50,10 +50,26 @@ class Chronicle:
             self.recorder.add(Plugged(now, now, nic.id, *place))
         self.recorder.add(Created(now, now, havip.id, havip.vpc_id, havip.subnet_id, str(havip.address)))
 
-    def send(self, machine: Instance, havip: Havip, frame: bytes, effect: Effect = Effect.CERTAIN) -> Announcement:
-        """Send a frame about a HAVIP, from any thread, and note when; return the note."""
-        begun = machine.send(frame)
-        sent = Announcement(begun, time_ns(), machine.nic.id, havip.id, effect)
+    def send(
+        self,
+        machine: Instance,
+        havip: Havip,
+        frame: bytes,
+        effect: Effect = Effect.CERTAIN,
+        *,
+        begun: int | None = None,
+    ) -> Announcement:
+        """Send a frame about a HAVIP, from any thread, and note when; return the note.
+
+        Args:
+            machine: The sender.
+            havip: The HAVIP.
+            frame: The frame.
+            effect: What the network has to make of it.
+            begun: When the sending began, where that was before now (nanoseconds).
+        """
+        before = machine.send(frame)
+        sent = Announcement(before if begun is None else begun, time_ns(), machine.nic.id, havip.id, effect)
         self.recorder.add(sent)
         return sent
 
