@@ -12,7 +12,7 @@ configurations of all orders that the times allow are kept, each once. There is 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -91,6 +91,7 @@ class _Search:
         self.configurations: list[_Configuration] = [
             ((0, _NONE), -1 - number, -1, _NONE) for number in range(len(first))
         ]
+        self.dying = [number for number, write in enumerate(self.order.writes) if write.dies is not None]
         self.of_due: dict[int, list[int]] = {}
         for number, write in enumerate(self.order.writes):
             if write.due is not None:
@@ -296,11 +297,13 @@ class _Search:
 
     def _showing(self, nic: str, applied: Applied, entered: int) -> Iterator[int]:
         """The writes that may come next so that a reading says this."""
-        of_nics = self.order.of_nic if nic == NOBODY else (nic,)
-        for each in of_nics:
-            yield from (
-                number for number in self.order.firsts(each, applied, entered) if self._shows(number, nic, self.now)
+        if nic == NOBODY:
+            candidates: Iterable[int] = (
+                number for number in self.dying if number < entered and not is_applied(number, applied)
             )
+        else:
+            candidates = self.order.firsts(nic, applied, entered)
+        yield from (number for number in candidates if self._shows(number, nic, self.now))
 
     def _entered(self) -> int:
         return bisect_right(self.order.begun, self.now)
