@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 
 from pytest_havip.lab import Frame, Host, Lab
-from pytest_havip.targets.tencent_api import TencentApi
+from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 _VIP = IPv4Address("10.0.0.100")
 _PORT = 7000
@@ -126,12 +126,13 @@ def _bridge_scene(lab: Lab) -> Scene:
 
 def _network_scene(lab: Lab) -> Scene:
     """The reference network, with a HAVIP."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    credentials = Credentials.new()
+    with socket.create_server(("127.0.0.1", 0)) as listener, credentials.file() as file:
         cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        arguments = ["-m", "pytest_havip.network", "--listen-fd", "3", "--cable-fd", "4"]
-        lab.spawn([sys.executable, *arguments], fds={3: listener.fileno(), 4: panel.fileno()})
+        arguments = ["-m", "pytest_havip.network", "--listen-fd", "3", "--cable-fd", "4", "--credentials-fd", "5"]
+        lab.spawn([sys.executable, *arguments], fds={3: listener.fileno(), 4: panel.fileno(), 5: file.fileno()})
         panel.close()
-        api = TencentApi(*listener.getsockname())
+        api = TencentApi(*listener.getsockname(), credentials=credentials)
     with cable, contextlib.closing(api):
         vpc = api.call("CreateVpc", VpcName="bench", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
 

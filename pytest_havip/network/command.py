@@ -5,12 +5,14 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
+import json
+import os
 import resource
 import secrets
 import signal
 import socket
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import uvicorn
@@ -46,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parse(arguments)
     listener = _listener(given.listen_fd, given.listen)
+    secrets = None if given.without_credentials else _read_secrets(given.credentials_fd)
     ask_for_short_slices()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
     with listener:
-        asyncio.run(_serve(listener, given.cable_fd))
+        asyncio.run(_serve(listener, given.cable_fd, secrets))
     return 0
 
 
@@ -59,6 +62,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--listen-fd", type=int, metavar="N", help="listening TCP socket of the API, on loopback")
     where.add_argument("--listen", metavar="127.0.0.1:PORT", help="loopback address to listen on")
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument(
+        "--credentials-fd", type=int, metavar="N", help='file or pipe with {"SecretId": "SecretKey"} of who may call'
+    )
+    who.add_argument("--without-credentials", action="store_true", help="let everyone on this machine call, unsigned")
     parser.add_argument("--cable-fd", type=int, metavar="N", help="SOCK_SEQPACKET socket of the patch panel")
     return parser.parse_args(arguments)
 
@@ -67,7 +75,7 @@ def _listener(descriptor: int | None, address: str | None) -> socket.socket:
     """Take over or make the API's socket.
 
     Raises:
-        SystemExit: it is not on loopback. The API knows no passwords: whoever reaches it owns the network.
+        SystemExit: it is not on loopback. The API speaks plain HTTP: what is asked and answered can be read on the way.
     """
     if descriptor is not None:
         listener = socket.socket(fileno=descriptor)
@@ -78,6 +86,30 @@ def _listener(descriptor: int | None, address: str | None) -> socket.socket:
     if not _is_loopback(host) or not port.isdecimal():
         raise SystemExit(f"--listen {address} is not on loopback; write 127.0.0.1:PORT")
     return socket.create_server((host, int(port)))
+
+
+def _read_secrets(descriptor: int) -> dict[str, str]:
+    """Read who may call, from where other users of the machine cannot look: arguments and environments are listed.
+
+    Raises:
+        SystemExit: it is no JSON object of texts, or an empty one.
+    """
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        secrets: object = json.loads(text)
+    except ValueError:
+        secrets = None
+    if (
+        not isinstance(secrets, dict)
+        or not secrets
+        or not all(isinstance(key, str) and key for key in secrets.values())
+    ):
+        raise SystemExit(
+            f"--credentials-fd {descriptor} holds no credentials; pass a file or pipe with"
+            ' {"SecretId": "SecretKey"}, or say --without-credentials'
+        )
+    return secrets
 
 
 def _is_loopback(host: str) -> bool:
@@ -91,11 +123,11 @@ def _new_token(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-async def _serve(listener: socket.socket, cable: int | None) -> None:
+async def _serve(listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None) -> None:
     loop = asyncio.get_running_loop()
     service = Service(Network(new_token=_new_token), loop)
     configuration = uvicorn.Config(
-        application(service),
+        application(service, secrets),
         access_log=False,
         lifespan="off",
         log_config=None,

@@ -12,6 +12,7 @@ from pytest_havip.network.dataplane.commit import DataPlane
 from pytest_havip.network.dataplane.counters import Rejection, read_rejections
 from pytest_havip.network.dataplane.remover import Remover
 from pytest_havip.network.events import EventLog, Loss
+from pytest_havip.network.requests import RequestLog
 
 __all__ = ["Service"]
 
@@ -42,11 +43,12 @@ class Service:
         network: the rules and the state.
         plane: the kernel's part.
         events: what happened to bindings.
+        requests: what later requests may refer to.
         havip_quota: how many HAVIPs each VPC may hold.
         failure: fails with the error that ends the service; nothing else ever settles it.
     """
 
-    __slots__ = ("_decided", "_loop", "_overflows", "events", "failure", "havip_quota", "network", "plane")
+    __slots__ = ("_decided", "_loop", "_overflows", "events", "failure", "havip_quota", "network", "plane", "requests")
 
     def __init__(self, network: Network, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -55,6 +57,7 @@ class Service:
         self.network = network
         self.havip_quota = network.profile.havip_quota
         self.events = EventLog()
+        self.requests = RequestLog()
         self.failure: asyncio.Future[None] = loop.create_future()
         self.plane = DataPlane(Remover(self._fail_from_thread))
 

@@ -23,11 +23,11 @@ from pytest_havip.targets.base import (
     TargetError,
     Vpc,
 )
-from pytest_havip.targets.tencent_api import TencentApi
+from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 __all__ = ["ReferenceNetwork"]
 
-_LISTEN_FD, _CABLE_FD = 3, 4
+_LISTEN_FD, _CABLE_FD, _CREDENTIALS_FD = 3, 4, 5
 #: Seconds until the patch panel must have answered.
 _CABLE_TIMEOUT = 20.0
 
@@ -51,15 +51,17 @@ class ReferenceNetwork(Target):
         self._nics: dict[str, Nic] = {}
         self._hosts: dict[str, Host] = {}
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        credentials = Credentials.new()
+        with socket.create_server(("127.0.0.1", 0)) as listener, credentials.file() as file:
             cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             cable.settimeout(_CABLE_TIMEOUT)
             self._cable = cable
-            self._api = TencentApi(*listener.getsockname())
+            self._api = TencentApi(*listener.getsockname(), credentials=credentials)
             with panel:
                 command = [sys.executable, "-m", *program]
                 command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
-                fds = {_LISTEN_FD: listener.fileno(), _CABLE_FD: panel.fileno()}
+                command += ["--credentials-fd", str(_CREDENTIALS_FD)]
+                fds = {_LISTEN_FD: listener.fileno(), _CABLE_FD: panel.fileno(), _CREDENTIALS_FD: file.fileno()}
                 self._service = lab.spawn(command, fds=fds)
 
     @property

@@ -1,21 +1,25 @@
 """The service in a lab, driven over its API and its patch panel; frames made here byte by byte."""
 
+import hashlib
+import http.client
 import itertools
 import json
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import pytest
+from tencentcloud.common.sign import Sign
 
 from pytest_havip.lab import Frame, Host, Lab
-from pytest_havip.targets.tencent_api import TencentApi
+from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
-_LISTEN, _CABLE = 3, 4
+_LISTEN, _CABLE, _CREDENTIALS = 3, 4, 5
 
 
 def packed(mac: str) -> bytes:
@@ -106,19 +110,61 @@ class Rig:
     def __init__(self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network")) -> None:
         self.lab = lab
         self._names = itertools.count()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        self.credentials = Credentials.new()
+        with socket.create_server(("127.0.0.1", 0)) as listener, self.credentials.file() as file:
             self.cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self.cable.settimeout(10)
             self.endpoint = listener.getsockname()
-            self.api = TencentApi(*self.endpoint)
+            self.api = TencentApi(*self.endpoint, credentials=self.credentials)
             with panel:
+                command = [sys.executable, *program, "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)]
                 self.process = lab.spawn(
-                    [sys.executable, *program, "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)],
-                    fds={_LISTEN: listener.fileno(), _CABLE: panel.fileno()},
+                    [*command, "--credentials-fd", str(_CREDENTIALS)],
+                    fds={_LISTEN: listener.fileno(), _CABLE: panel.fileno(), _CREDENTIALS: file.fileno()},
                 )
 
     def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
         return self.api.call(action, **parameters)
+
+    def sign(
+        self, body: bytes = b"", *, method: str = "POST", query: str = "", at: float | None = None, host: str = ""
+    ) -> dict[str, str]:
+        """Headers with a signature by the official SDK's own function."""
+        timestamp = int(time.time() if at is None else at)
+        date = time.strftime("%Y-%m-%d", time.gmtime(timestamp))
+        kind = "application/x-www-form-urlencoded" if method == "GET" else "application/json"
+        host = host or f"{self.endpoint[0]}:{self.endpoint[1]}"
+        covered = f"content-type:{kind}\nhost:{host}\n\ncontent-type;host\n{hashlib.sha256(body).hexdigest()}"
+        digest = hashlib.sha256(f"{method}\n/\n{query}\n{covered}".encode()).hexdigest()
+        text = f"TC3-HMAC-SHA256\n{timestamp}\n{date}/vpc/tc3_request\n{digest}"
+        signature = Sign.sign_tc3(self.credentials.secret_key, date, "vpc", text)
+        credential = f"{self.credentials.secret_id}/{date}/vpc/tc3_request"
+        return {
+            "Host": host,
+            "Content-Type": kind,
+            "X-TC-Timestamp": str(timestamp),
+            "X-TC-Action": "DescribeHaVips",
+            "X-TC-Version": "2017-03-12",
+            "X-TC-Region": "lab",
+            "Authorization": f"TC3-HMAC-SHA256 Credential={credential}, SignedHeaders=content-type;host, "
+            f"Signature={signature}",
+        }
+
+    def send(
+        self, body: bytes, headers: Mapping[str, str], *, method: str = "POST", target: str = "/"
+    ) -> dict[str, Any]:
+        """Send any request, and see that its answer has the form that the official SDK understands."""
+        connection = http.client.HTTPConnection(self.endpoint[0], self.endpoint[1], timeout=10)
+        try:
+            connection.request(method, target, body, {name: value for name, value in headers.items() if value})
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        assert (answer.status, answer.getheader("Content-Type")) == (200, "application/json")
+        response: dict[str, Any] = json.loads(content)["Response"]
+        assert UUID(response["RequestId"])
+        return response
 
     def patch(self, order: object, *descriptors: int) -> dict[str, Any]:
         socket.send_fds(self.cable, [json.dumps(order).encode()], list(descriptors))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.network.conftest import Place, Rig
 
+_SERVICE = (sys.executable, "-m", "pytest_havip.network")
 _BROKEN = """
 import sys
 from pytest_havip.network.dataplane.commit import DataPlane
@@ -125,21 +126,18 @@ def test_a_signal_ends_it_in_peace(rig_class: "type[Rig]") -> None:
 def test_an_internal_error_ends_it_loudly(rig_class: "type[Rig]") -> None:
     with Lab.open() as lab:
         rig = rig_class(lab, program=("-c", _BROKEN))
-        connection = rig.api._connection
-        connection.request("POST", "/", '{"VpcName": "a", "CidrBlock": "10.0.0.0/16"}', _HEADERS)
-        assert b"InternalError" in connection.getresponse().read()
+        body = b'{"VpcName": "a", "CidrBlock": "10.0.0.0/16"}'
+        answer = rig.send(body, rig.sign(body) | {"X-TC-Action": "CreateVpc"})
+        assert answer["Error"]["Code"] == "InternalError"
         assert rig.process.wait(5) == 1
         assert "RuntimeError: planted" in rig.process.log()
         rig.close()
 
 
-_HEADERS = {"Content-Type": "application/json", "X-TC-Action": "CreateVpc", "X-TC-Version": "2017-03-12"}
-
-
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "10.0.0.1:80", "localhost:80", "127.0.0.1", "127.0.0.1:x"])
 def test_it_listens_on_loopback_only(address: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest_havip.network", "--listen", address], capture_output=True, check=False, text=True
+        [*_SERVICE, "--without-credentials", "--listen", address], capture_output=True, check=False, text=True
     )
     assert done.returncode == 1
     assert "loopback" in done.stderr
@@ -148,7 +146,7 @@ def test_it_listens_on_loopback_only(address: str) -> None:
 def test_a_passed_socket_must_be_on_loopback() -> None:
     with socket.create_server(("0.0.0.0", 0)) as listener:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest_havip.network", "--listen-fd", str(listener.fileno())],
+            [*_SERVICE, "--without-credentials", "--listen-fd", str(listener.fileno())],
             pass_fds=[listener.fileno()],
             capture_output=True,
             check=False,
@@ -157,6 +155,27 @@ def test_a_passed_socket_must_be_on_loopback() -> None:
         )
     assert done.returncode == 1
     assert "127.0.0.0/8" in done.stderr
+
+
+def test_who_may_call_must_be_said() -> None:
+    done = subprocess.run([*_SERVICE, "--listen", "127.0.0.1:0"], capture_output=True, check=False, text=True)
+    assert done.returncode == 2
+    assert "--without-credentials" in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": ""}', '{"id": 7}', "secret"])
+def test_credentials_that_are_none_are_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text(content)
+    with (tmp_path / "credentials").open() as file:
+        done = subprocess.run(
+            [*_SERVICE, "--listen", "127.0.0.1:0", "--credentials-fd", str(file.fileno())],
+            pass_fds=[file.fileno()],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert "holds no credentials" in done.stderr
 
 
 _SMALL_BUFFER = """

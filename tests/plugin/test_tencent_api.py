@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from pytest_havip.targets.base import Refused, TargetError
-from pytest_havip.targets.tencent_api import TencentApi
+from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -33,7 +33,7 @@ def api() -> Iterator[TencentApi]:
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        with closing(TencentApi("127.0.0.1", server.server_port)) as caller:
+        with closing(TencentApi("127.0.0.1", server.server_port, credentials=Credentials.new())) as caller:
             yield caller
         server.shutdown()
         thread.join()

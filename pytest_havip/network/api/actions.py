@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.parameters import Given, Parameter, Schema
+from pytest_havip.network.requests import Earlier
 from pytest_havip.network.service import Service
 
 __all__ = ["Actions", "Answer"]
@@ -18,6 +19,7 @@ Handler: TypeAlias = Callable[[Service, Given], Answer]
 class _Action:
     schema: Schema
     handler: Handler
+    task_of: str
 
 
 class Actions:
@@ -30,11 +32,18 @@ class Actions:
         for table in tables:
             self._actions |= table._actions  # noqa: SLF001 - of the same class
 
-    def action(self, name: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
-        """Make the decorated function the handler of an action with these parameters."""
+    def action(self, name: str, *, task_of: str = "", **parameters: Parameter) -> Callable[[Handler], Handler]:
+        """Make the decorated function the handler of an action.
+
+        Args:
+            name: of the action.
+            task_of: for an action whose end is asked after by DescribeVpcTaskResult, the parameter that names the
+                resource; the request's id is the task's.
+            **parameters: of the action.
+        """
 
         def enter(handler: Handler) -> Handler:
-            self._actions[name] = _Action(Schema(parameters), handler)
+            self._actions[name] = _Action(Schema(parameters), handler, task_of)
             return handler
 
         return enter
@@ -44,8 +53,14 @@ class Actions:
         """The actions there are."""
         return tuple(sorted(self._actions))
 
-    def call(self, service: Service, name: str, body: Mapping[str, object]) -> Answer:
-        """Carry out an action.
+    def call(self, service: Service, name: str, body: Mapping[str, object], *, request_id: str) -> Answer:
+        """Carry out an action; one with the ClientToken of an earlier request is only answered, as that one was.
+
+        Args:
+            service: the network.
+            name: of the action.
+            body: its parameters.
+            request_id: the id of the request in its answer.
 
         Raises:
             ApiError, Refused: the request is refused, and nothing has changed.
@@ -57,8 +72,25 @@ class Actions:
                 f"there is no action {name[:60]!r}; there are: {', '.join(self.names)}",
             )
         given = action.schema.read(body)
+        token = given.get("ClientToken")
+        if token is not None and (earlier := service.requests.earlier(name, token)) is not None:
+            return _again(earlier, given)
         service.settle()
         try:
-            return action.handler(service, given)
+            answer = action.handler(service, given)
         finally:
             service.apply()
+        if token is not None:
+            service.requests.remember(name, token, Earlier(given, answer))
+        if action.task_of:
+            service.requests.finish_task(request_id, given[action.task_of])
+        return answer
+
+
+def _again(earlier: Earlier, given: Given) -> Answer:
+    if earlier.parameters != given:
+        raise ApiError(
+            "UnsupportedOperation.IdempotentParameterMismatch",
+            "an earlier request with this ClientToken had other parameters; take a new token for a new request",
+        )
+    return dict(earlier.answer)

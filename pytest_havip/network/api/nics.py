@@ -20,8 +20,8 @@ from pytest_havip.network.api.parameters import (
     texts,
     unused,
 )
+from pytest_havip.network.api.place import ZONE
 from pytest_havip.network.api.selection import FilterTable, check_id, select, time_text
-from pytest_havip.network.api.subnets import ZONE
 from pytest_havip.network.core import Nic, parse_address
 from pytest_havip.network.service import Service
 

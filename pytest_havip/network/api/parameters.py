@@ -1,5 +1,6 @@
 """The parameters of an action: which there are, which must be there, and of what type."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -9,8 +10,10 @@ from pytest_havip.network.api.errors import ApiError
 __all__ = [
     "Given",
     "Parameter",
+    "QueryText",
     "Schema",
     "boolean",
+    "client_token",
     "filters",
     "integer",
     "not_offered",
@@ -29,6 +32,15 @@ Check: TypeAlias = Callable[[str, object], object]
 _MOST_FILTERS: Final = 10
 _MOST_VALUES: Final = 5
 _LARGEST: Final = 2**63 - 1
+_LONGEST_TOKEN: Final = 64
+_NUMBER: Final = re.compile("-?[0-9]{1,19}")
+_TRUTH: Final = {"true": True, "false": False}
+
+
+class QueryText(str):
+    """A value of a GET request, where numbers and truths are texts too."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +104,23 @@ def text(name: str, value: object) -> str:
     """Accept a string."""
     if not isinstance(value, str):
         raise _wrong_type(name, value, "a string")
-    return value
+    return str(value)
+
+
+def client_token(name: str, value: object) -> str:
+    """Accept what a caller marks a request with so that it is carried out once: 64 ASCII characters at most."""
+    token = text(name, value)
+    if len(token) > _LONGEST_TOKEN:
+        raise ApiError("InvalidParameterValue.TooLong", f"{name} has {len(token)} characters; {_LONGEST_TOKEN} at most")
+    if not token or not token.isascii():
+        raise ApiError("InvalidParameterValue.Malformed", f"{name} must be ASCII characters, one at least")
+    return token
 
 
 def integer(name: str, value: object) -> int:
     """Accept a whole number."""
+    if isinstance(value, QueryText) and _NUMBER.fullmatch(value):
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong_type(name, value, "a whole number")
     if abs(value) > _LARGEST:
@@ -115,6 +139,8 @@ def number_as_text(name: str, value: object) -> int:
 
 def boolean(name: str, value: object) -> bool:
     """Accept true or false."""
+    if isinstance(value, QueryText):
+        value = _TRUTH.get(value.lower(), value)
     if not isinstance(value, bool):
         raise _wrong_type(name, value, "true or false")
     return value

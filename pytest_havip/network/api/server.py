@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,8 +10,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_havip.network.api import havips, laboratory, limits, nics, subnets, vpcs
-from pytest_havip.network.api.actions import Actions
+from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
+from pytest_havip.network.api.place import REGION
+from pytest_havip.network.api.query import read_query
+from pytest_havip.network.api.signature import SignedRequest, verify
 from pytest_havip.network.core import Refused
 from pytest_havip.network.service import Service
 
@@ -25,18 +28,30 @@ _VERSION: Final = "2017-03-12"
 _MOST_BYTES: Final = 1 << 20
 
 
-def application(service: Service) -> ASGIApp:
-    """Make the ASGI application that serves a network's API; there is one path, so there are no routes."""
+def application(service: Service, secrets: Mapping[str, str] | None) -> ASGIApp:
+    """Make the ASGI application that serves a network's API; there is one path, so there are no routes.
+
+    Args:
+        service: the network.
+        secrets: SecretId -> SecretKey of those who may call; `None` lets everyone in, with or without a signature.
+    """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        request_id = str(uuid4())
         try:
-            response = _response(_carry_out(service, request, await _read(request)))
+            received = SignedRequest(
+                request.method,
+                scope["query_string"].decode("latin-1"),
+                dict(request.headers),
+                await _read(request),
+            )
+            answer = _carry_out(service, secrets, received, scope["path"], request_id)
         except ApiError as error:
-            response = _response(_error(error.code, error.message))
+            answer = _error(error.code, error.message)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await _response(answer, request_id)(scope, receive, send)
 
     return serve
 
@@ -51,10 +66,16 @@ async def _read(request: Request) -> bytes:
     return bytes(content)
 
 
-def _carry_out(service: Service, request: Request, content: bytes) -> dict[str, Any]:
+def _carry_out(
+    service: Service, secrets: Mapping[str, str] | None, request: SignedRequest, path: str, request_id: str
+) -> Answer:
     try:
-        action = _action(request)
-        return ACTIONS.call(service, action, _parse(content))
+        action = _action(request, path)
+        if secrets is not None:
+            verify(request, secrets, now=service.now())
+        _check_place(request)
+        body = read_query(request.query) if request.method == "GET" else _parse(request.body)
+        return ACTIONS.call(service, action, body, request_id=request_id)
     except (ApiError, Refused) as error:
         return _error(str(error.code), error.message)
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the service ends
@@ -62,17 +83,28 @@ def _carry_out(service: Service, request: Request, content: bytes) -> dict[str, 
         return _error("InternalError", f"the network has failed and ends now: {error!r}; its log has the details")
 
 
-def _action(request: Request) -> str:
+def _action(request: SignedRequest, path: str) -> str:
     """Return the action that a request's headers name."""
-    if request.method != "POST" or request.url.path != "/":
-        raise ApiError("UnsupportedProtocol", f"{request.method} {request.url.path[:60]} is not served; use POST /")
+    if request.method not in {"GET", "POST"} or path != "/":
+        raise ApiError(
+            "UnsupportedProtocol", f"{request.method[:20]} {path[:60]} is not served; use POST / or GET /?..."
+        )
     for header in ("X-TC-Action", "X-TC-Version"):
-        if not request.headers.get(header):
+        if not request.headers.get(header.lower()):
             raise ApiError("MissingParameter", f"the header {header} is missing")
-    version = request.headers["X-TC-Version"]
+    return request.headers["x-tc-action"]
+
+
+def _check_place(request: SignedRequest) -> None:
+    """See that the request is for this version of the API, and for this region."""
+    version = request.headers["x-tc-version"]
     if version != _VERSION:
         raise ApiError("NoSuchVersion", f"there is no version {version[:60]!r}; use {_VERSION}")
-    return request.headers["X-TC-Action"]
+    region = request.headers.get("x-tc-region")
+    if not region:
+        raise ApiError("MissingParameter", f"the header X-TC-Region is missing; this network has one region: {REGION}")
+    if region != REGION:
+        raise ApiError("UnsupportedRegion", f"there is no region {region[:60]!r}; this network has one: {REGION}")
 
 
 def _parse(content: bytes) -> Mapping[str, object]:
@@ -85,11 +117,11 @@ def _parse(content: bytes) -> Mapping[str, object]:
     return body
 
 
-def _error(code: str, message: str) -> dict[str, Any]:
+def _error(code: str, message: str) -> Answer:
     return {"Error": {"Code": code, "Message": message}}
 
 
-def _response(answer: Mapping[str, Any]) -> Response:
+def _response(answer: Answer, request_id: str) -> Response:
     # Tencent's SDK takes an error for a success when a charset stands behind the media type.
-    content = json.dumps({"Response": {**answer, "RequestId": str(uuid4())}})
+    content = json.dumps({"Response": {**answer, "RequestId": request_id}})
     return Response(content, headers={"Content-Type": "application/json"})

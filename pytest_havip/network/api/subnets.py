@@ -14,15 +14,14 @@ from pytest_havip.network.api.parameters import (
     text,
     texts,
 )
+from pytest_havip.network.api.place import ZONE
 from pytest_havip.network.api.selection import FilterTable, select, time_text
 from pytest_havip.network.core import Subnet, parse_cidr
 from pytest_havip.network.service import Service
 
-__all__ = ["ACTIONS", "ZONE"]
+__all__ = ["ACTIONS"]
 
 ACTIONS: Final = Actions()
-#: The network has one zone.
-ZONE: Final = "lab-1"
 
 _FILTERS: Final[FilterTable[Subnet]] = {
     "subnet-id": lambda subnet: (subnet.id,),
