@@ -68,6 +68,32 @@ REFUSALS: dict[str, tuple[Code, Request]] = {
     "NIC with less than nothing": (Code.RANGE, lambda c, n: n.create_nic(c.here.id, "n", secondary_count=-1, now=0)),
     "NIC attached twice": (Code.INVALID_STATE, lambda c, n: n.attach_nic(c.a.id, "ins-00000000")),
     "NIC attached to no instance": (Code.MALFORMED, lambda c, n: n.attach_nic(c.a.id, "i-1")),
+    "addresses, none named": (Code.INVALID, lambda c, n: n.assign_addresses(c.b.id)),
+    "addresses, less than none": (Code.INVALID, lambda c, n: n.assign_addresses(c.b.id, count=-1)),
+    "addresses, one of a HAVIP": (
+        Code.IN_USE,
+        lambda c, n: n.assign_addresses(c.b.id, addresses=[IPv4Address("10.0.0.50"), c.unbound.address]),
+    ),
+    "addresses of an unknown NIC": (Code.NOT_FOUND, lambda _, n: n.assign_addresses(f"eni-{ABSENT}", count=1)),
+    "primary address taken away": (Code.PRIMARY_ADDRESS, lambda c, n: n.unassign_addresses(c.b.id, c.b.addresses)),
+    "address taken from another": (Code.NOT_FOUND, lambda c, n: n.unassign_addresses(c.a.id, c.b.addresses[1:])),
+    "address taken away twice": (
+        Code.DUPLICATE,
+        lambda c, n: n.unassign_addresses(c.b.id, c.b.addresses[1:] * 2),
+    ),
+    "primary address migrated": (
+        Code.PRIMARY_ADDRESS,
+        lambda c, n: n.migrate_address(c.b.id, c.a.id, c.b.addresses[0]),
+    ),
+    "address migrated to itself": (
+        Code.INVALID,
+        lambda c, n: n.migrate_address(c.b.id, c.b.id, c.b.addresses[1]),
+    ),
+    "address migrated to another subnet": (
+        Code.INVALID,
+        lambda c, n: n.migrate_address(c.b.id, c.far.id, c.b.addresses[1]),
+    ),
+    "NIC migrated to no instance": (Code.MALFORMED, lambda c, n: n.migrate_nic(c.a.id, "i-1", now=0)),
     "unknown NIC detached": (Code.NOT_FOUND, lambda _, n: n.detach_nic(f"eni-{ABSENT}", now=0)),
     "unknown NIC deleted": (Code.NOT_FOUND, lambda _, n: n.delete_nic(f"eni-{ABSENT}", now=0)),
     "HAVIP in the other VPC's subnet": (

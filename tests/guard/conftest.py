@@ -62,6 +62,8 @@ class World:
             if owner is not None:
                 nic = self.nics[owner]
                 self.network.receive(gratuitous_request(nic.mac, havip.address), nic.id, now=1)
+        for number, members in ((1, [self.nics[0].id]), (2, [self.nics[1].instance_id]), (5, [])):
+            self._range(number, members)
         self.network.take_effects()
         links = json.loads(self._run("ip", "-j", "link").stdout)
         self._by_index = {link["ifindex"]: link["ifname"] for link in links}
@@ -70,6 +72,17 @@ class World:
 
     def close(self) -> None:
         self.punts.close()
+
+    def _range(self, number: int, members: list[str]) -> None:
+        """Replace a HAVIP by one whose range is in force; of its address, and announced by its former owner."""
+        old = self.network.delete_havip(self.havips[number].id, now=1)
+        new = self.network.create_havip(
+            self.vpc.id, old.subnet_id, "r", address=old.address, check_associate=True, members=members, now=1
+        )
+        self.havips[number] = new
+        if old.binding is not None:
+            nic = self.network.nics[old.binding.nic_id]
+            self.network.receive(gratuitous_request(nic.mac, new.address), nic.id, now=1)
 
     # What is in the kernel
 

@@ -7,13 +7,14 @@ compared with what ``core`` says. Run it again with the seed that a failure prin
 
 import random
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
-from pytest_havip.network.core import Action, Change, Effect, Reason
+from pytest_havip.network.core import Action, Change, Effect, Reason, Refused
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.wire import Malformed, gratuitous_request, ipv4, mac_bytes
 from pytest_havip.wire.arp import LAYOUT
@@ -265,13 +266,41 @@ def shuffle_bindings(world: Any, entropy: random.Random) -> list[Effect]:
         effects += network.receive(gratuitous_request(nic.mac, havip.address), nic.id, now=2).effects
     released = entropy.choice(list(network.havips.values()))
     network.delete_havip(released.id, now=3)
-    network.create_havip(world.vpc.id, released.subnet_id, "new", now=3)
+    is_ranged = released.drift_range.enforced
+    network.create_havip(world.vpc.id, released.subnet_id, "new", check_associate=is_ranged, now=3)
+    effects += network.take_effects()
+    edit_ranges(world, entropy)
+    give_address(world, entropy)
     nic = network.nics[entropy.choice(world.nics[2:4]).id]
-    if nic.instance_id:
-        network.detach_nic(nic.id, now=4)
-    else:
-        network.attach_nic(nic.id, "ins-00000000")
+    with suppress(Refused):  # it is in a range
+        if nic.instance_id:
+            network.detach_nic(nic.id, now=4)
+        else:
+            network.attach_nic(nic.id, "ins-00000000")
     return effects + list(network.take_effects())
+
+
+def edit_ranges(world: Any, entropy: random.Random) -> None:
+    """Put a NIC into the range of each HAVIP, or take one out."""
+    network = world.network
+    for havip in list(network.havips.values()):
+        members = havip.drift_range.members
+        free = [n.id for n in network.nics.values() if n.subnet_id == havip.subnet_id and n.instance_id]
+        free = [nic_id for nic_id in free if nic_id not in members]
+        with suppress(Refused):  # the range has instances as its members
+            if members and entropy.random() < 0.5:
+                network.dissociate({havip.id: [entropy.choice(members)]}, now=4)
+            else:
+                network.associate({havip.id: [entropy.choice(free)]})
+
+
+def give_address(world: Any, entropy: random.Random) -> None:
+    """Give a NIC an address more, or take one from it; what it owns stays its own."""
+    nic = world.network.nics[entropy.choice(world.nics).id]
+    if len(nic.addresses) > 1:
+        world.network.unassign_addresses(nic.id, nic.addresses[-1:])
+    else:
+        world.network.assign_addresses(nic.id, count=1)
 
 
 def test_every_frame_gets_the_same_verdict(world: Any) -> None:

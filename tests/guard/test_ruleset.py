@@ -15,7 +15,7 @@ from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import Chain
 from pytest_havip.wire import gratuitous_request, reply
 
-STEPS = 120
+STEPS = 200
 
 
 def listed(host: Host, script: str) -> list[str]:
@@ -42,7 +42,10 @@ class RandomWalk:
 
     def step(self) -> list[Change]:
         action = self.entropy.choice(
-            (self._create, self._create, self._create, self._delete, self._attach, self._announce)
+            (
+                *(self._create, self._create, self._create, self._create, self._delete, self._attach),
+                *(self._announce, self._announce, self._edit_range, self._readdress),
+            )
         )
         effects: tuple[Any, ...] = ()
         with suppress(Refused, IndexError):  # nothing there to delete, say: also a step
@@ -61,7 +64,13 @@ class RandomWalk:
         elif kind == "nic":
             self.network.create_nic(self._any(self.network.subnets).id, "n", secondary_count=1, now=0)
         else:
-            self.network.create_havip(self.vpc.id, self._any(self.network.subnets).id, "h", now=0)
+            self.network.create_havip(
+                self.vpc.id,
+                self._any(self.network.subnets).id,
+                "h",
+                check_associate=self.entropy.random() < 0.5,
+                now=0,
+            )
 
     def _delete(self) -> None:
         kind = self.entropy.choice(("subnet", "nic", "havip"))
@@ -78,6 +87,22 @@ class RandomWalk:
             self.network.detach_nic(nic.id, now=0)
         else:
             self.network.attach_nic(nic.id, "ins-00000000")
+
+    def _edit_range(self) -> None:
+        for nic in list(self.network.nics.values()):
+            havip = self._any(self.network.havips)
+            with suppress(Refused):  # of another subnet, or attached to nothing
+                if nic.id in havip.drift_range.members:
+                    self.network.dissociate({havip.id: [nic.id]}, now=0)
+                else:
+                    self.network.associate({havip.id: [nic.id]})
+
+    def _readdress(self) -> None:
+        nic = self._any(self.network.nics)
+        if len(nic.addresses) > 1:
+            self.network.unassign_addresses(nic.id, nic.addresses[1:])
+        else:
+            self.network.assign_addresses(nic.id, count=2)
 
     def _announce(self) -> tuple[Any, ...]:
         found: list[Any] = []
@@ -101,6 +126,7 @@ def test_increments_end_where_a_new_rendering_begins(seed: int) -> None:
     network = walk.network
     assert len(network.subnets) > 1
     assert any(havip.binding for havip in network.havips.values())
+    assert any(havip.drift_range.enforced and havip.drift_range.nics for havip in network.havips.values())
     anew = ruleset.render(walk.vpc, network.subnets.values(), network.nics.values(), network.havips.values())
     with Lab.open() as lab:
         host = lab.host("switch")

@@ -1,10 +1,11 @@
 """Every rule of the HAVIP network, sans-IO: requests and frames in, records, verdicts and effects out."""
 
 from pytest_havip.network.core.arguments import check_id, check_name, parse_address, parse_cidr
+from pytest_havip.network.core.drift import MemberKind, kind_of
 from pytest_havip.network.core.effects import Cause, Change, Effect, Moved, Resend
-from pytest_havip.network.core.model import Binding, Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.model import Binding, DriftRange, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.network import Network
-from pytest_havip.network.core.profile import TENCENT, Profile
+from pytest_havip.network.core.profile import TENCENT, OwnerRemoval, Profile
 from pytest_havip.network.core.refusal import Code, Refused
 from pytest_havip.network.core.verdict import Action, Decision, Reason, Verdict
 
@@ -16,11 +17,14 @@ __all__ = [
     "Change",
     "Code",
     "Decision",
+    "DriftRange",
     "Effect",
     "Havip",
+    "MemberKind",
     "Moved",
     "Network",
     "Nic",
+    "OwnerRemoval",
     "Profile",
     "Reason",
     "Record",
@@ -31,6 +35,7 @@ __all__ = [
     "Vpc",
     "check_id",
     "check_name",
+    "kind_of",
     "parse_address",
     "parse_cidr",
 ]

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
+from pytest_havip.network.core.model import Nic
 from pytest_havip.network.core.refusal import Code, Refused
 
-__all__ = ["AddressPool"]
+__all__ = ["AddressPool", "check_secondary"]
 
 
 class AddressPool:
@@ -82,3 +83,18 @@ class AddressPool:
             )
         if int(address) in self._taken:
             raise Refused(Code.IN_USE, f"{address} is used by a NIC or a HAVIP; choose a free one, or let it be chosen")
+
+
+def check_secondary(nic: Nic, addresses: Sequence[IPv4Address]) -> None:
+    """Addresses are a NIC's, and may be taken from it.
+
+    Raises:
+        Refused: Duplicate, ResourceNotFound, PrimaryIp.
+    """
+    if len(set(addresses)) < len(addresses):
+        raise Refused(Code.DUPLICATE, "an address is named twice; name each once")
+    for address in addresses:
+        if address not in nic.addresses:
+            raise Refused(Code.NOT_FOUND, f"{nic.id} has no address {address}")
+        if address == nic.addresses[0]:
+            raise Refused(Code.PRIMARY_ADDRESS, f"{address} is the primary address of {nic.id}, which it keeps")

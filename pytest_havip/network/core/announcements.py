@@ -1,7 +1,7 @@
 """What an accepted announcement changes: one table, no case that is not in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 
@@ -54,6 +54,8 @@ def announce(havip: Havip, nic: Nic, now: float) -> tuple[Effect, ...]:
         Binding(nic.id, nic.mac, now) if step.binds_the_announcer else old,
         now if step.moves_flushed_time else havip.flushed,
         now,
+        havip.drift_range,
+        havip.tags,
     )
     change = Change(havip, after)
     if not step.tells_an_event:
@@ -65,7 +67,5 @@ def unbind(havip: Havip, cause: Cause, now: float) -> tuple[Effect, ...]:
     """The owner is gone: nobody owns the HAVIP until it is announced again. Nothing for one that is unbound."""
     if havip.binding is None:
         return ()
-    after = Havip(
-        havip.id, havip.name, havip.vpc_id, havip.subnet_id, havip.address, havip.created, None, now, havip.announced
-    )
+    after = replace(havip, binding=None, flushed=now)
     return Change(havip, after), Moved(after, havip.binding.nic_id, None, cause, now)

@@ -15,6 +15,7 @@ class Cause(StrEnum):
     RELEASED = "released"
     DETACHED = "detached"
     DELETED = "deleted"
+    EXCLUDED = "excluded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,25 +39,41 @@ class Port:
     segment: Segment
     mac: bytes
     senders: set[bytes]
+    nic_id: str = ""
     is_gateway: bool = False
 
 
 @dataclass(slots=True)
 class Forwarding:
-    """One VPC: ports by NIC, gateways by subnet, HAVIPs (address -> id), owners (address -> MAC), addresses held."""
+    """One VPC: ports by NIC, gateways by subnet, HAVIPs (address -> id), owners (address -> MAC), addresses held.
+
+    ``ranged`` are the addresses that not every NIC of their subnet may announce, ``candidates`` the NICs that may.
+    """
 
     gateways: dict[str, Port] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     havips: dict[bytes, str] = field(default_factory=dict)
     owners: dict[bytes, str] = field(default_factory=dict)
     held: set[bytes] = field(default_factory=set)
+    ranged: set[bytes] = field(default_factory=set)
+    candidates: set[tuple[str, bytes]] = field(default_factory=set)
 
     def apply(self, before: Record | None, after: Record | None) -> None:
         """Follow one change; a VPC's own record says nothing to the guard."""
+        if isinstance(before, Nic) and isinstance(after, Nic) and before.instance_id == after.instance_id:
+            self._change_addresses(_packed(before.addresses), _packed(after.addresses), after.id)
+            return
         if before is not None:
             self._remove(before)
         if after is not None:
             self._add(after)
+
+    def _change_addresses(self, before: set[bytes], after: set[bytes], nic_id: str) -> None:
+        """Give a NIC other addresses of its own; the HAVIPs that it owns stay."""
+        self.held = self.held - before | after
+        if nic_id in self.ports:
+            port = self.ports[nic_id]
+            port.senders = port.senders - before | after
 
     def _add(self, record: Record) -> None:
         match record:
@@ -71,10 +87,13 @@ class Forwarding:
                 self.held |= addresses
                 if record.instance_id:
                     segment = self.gateways[record.subnet_id].segment
-                    self.ports[record.id] = Port(segment, mac_bytes(record.mac), addresses)
+                    self.ports[record.id] = Port(segment, mac_bytes(record.mac), addresses, record.id)
             case Havip():
                 address = record.address.packed
                 self.havips[address] = record.id
+                if record.drift_range.enforced:
+                    self.ranged.add(address)
+                    self.candidates |= {(nic_id, address) for nic_id in record.drift_range.nics}
                 if record.binding is not None:
                     self.owners[address] = record.binding.mac
                     self.ports[record.binding.nic_id].senders.add(address)
@@ -90,6 +109,8 @@ class Forwarding:
             case Havip():
                 address = record.address.packed
                 del self.havips[address]
+                self.ranged.discard(address)
+                self.candidates -= {(nic_id, address) for nic_id in record.drift_range.nics}
                 if record.binding is not None:
                     del self.owners[address]
                     self.ports[record.binding.nic_id].senders.discard(address)

@@ -57,7 +57,8 @@ def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # 
     if port.is_gateway or (operation == arp.REQUEST and sender == _UNSPECIFIED):
         return _arp_destination(frame, port, forwarding)
     if sender == target and sender in forwarding.havips and port.segment.has(sender):
-        return _PUNT
+        is_outside = sender in forwarding.ranged and (port.nic_id, sender) not in forwarding.candidates
+        return _DROP[Reason.NOT_IN_RANGE] if is_outside else _PUNT
     if sender in port.senders:
         return _arp_destination(frame, port, forwarding)
     return _not_allowed(sender, port, forwarding)

@@ -61,7 +61,7 @@ class Inventory:
             del records[record.id]
         else:
             records[record.id] = after
-        if isinstance(before, Havip) and isinstance(after, Havip) and before.binding is after.binding:
+        if isinstance(before, Havip) and isinstance(after, Havip) and _is_same_to_all(before, after):
             return  # a refresh, the hot path: nothing that is derived changes
         if before is not None:
             self._forget(before, for_good=after is None)
@@ -95,6 +95,10 @@ class Inventory:
                 self.macs.discard(record.mac)
             case Havip():
                 self.pools[record.subnet_id].give_back((record.address,))
+
+
+def _is_same_to_all(before: Havip, after: Havip) -> bool:
+    return before.binding is after.binding and before.drift_range is after.drift_range
 
 
 def _found(kind: str, identifier: str, records: dict[str, _Kept]) -> _Kept:

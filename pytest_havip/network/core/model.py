@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-__all__ = ["Binding", "Havip", "Nic", "Record", "Subnet", "Vpc"]
+__all__ = ["Binding", "DriftRange", "Havip", "Nic", "Record", "Subnet", "Vpc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,21 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftRange:
+    """Who may announce a HAVIP.
+
+    Attributes:
+        enforced: whether the range is in force (Tencent's CheckAssociate); else every NIC of the subnet may.
+        members: ids of instances, or of NICs, in the order in which they were added.
+        nics: ids of the attached NICs that the members admit; the network keeps it up to date.
+    """
+
+    enforced: bool = False
+    members: tuple[str, ...] = ()
+    nics: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Havip:
     """A floating address of one subnet.
 
@@ -67,6 +82,8 @@ class Havip:
         binding: the owner, None while unbound.
         flushed: when the binding last changed (Tencent's FlushedTime), None if never. A refresh does not move it.
         announced: when an announcement was last accepted, None if never.
+        drift_range: who may announce it.
+        tags: keys and values, for the owner's own use.
     """
 
     id: str
@@ -78,6 +95,8 @@ class Havip:
     binding: Binding | None = None
     flushed: float | None = None
     announced: float | None = None
+    drift_range: DriftRange = DriftRange()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 Record = Vpc | Subnet | Nic | Havip

@@ -9,13 +9,14 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
-from pytest_havip.network.core import announcements, guard
+from pytest_havip.network.core import announcements, drift, guard
+from pytest_havip.network.core.addresses import check_secondary
 from pytest_havip.network.core.arguments import check_id, check_name
 from pytest_havip.network.core.effects import Cause, Change, Effect, Moved, Resend
 from pytest_havip.network.core.forwarding import Forwarding
 from pytest_havip.network.core.identities import new_identity, new_identity_with_mac
 from pytest_havip.network.core.inventory import Inventory
-from pytest_havip.network.core.model import Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.model import DriftRange, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.profile import TENCENT, Profile
 from pytest_havip.network.core.refusal import Code, Refused
 from pytest_havip.network.core.verdict import Action, Decision, Verdict
@@ -164,6 +165,37 @@ class Network:
         identity, mac = new_identity_with_mac("eni", self._new_token, self.nics, self._inventory.macs)
         return self._create(Nic(identity, subnet.vpc_id, subnet_id, name, mac, chosen, "", now))
 
+    def assign_addresses(
+        self, nic_id: str, *, addresses: Sequence[IPv4Address] = (), count: int = 0
+    ) -> tuple[IPv4Address, ...]:
+        """Give a NIC more addresses of its own: the wanted ones, and ``count`` that are chosen; return them."""
+        nic = self._inventory.nic(nic_id)
+        if count < 0 or not (addresses or count):
+            raise Refused(Code.INVALID, f"name the addresses that {nic_id} is to get, or say how many")
+        chosen = self._inventory.pools[nic.subnet_id].choose(addresses, automatic=count)
+        self._commit(Change(nic, replace(nic, addresses=(*nic.addresses, *chosen))))
+        return chosen
+
+    def unassign_addresses(self, nic_id: str, addresses: Sequence[IPv4Address]) -> Nic:
+        """Take addresses from a NIC, but never its primary one; they are free again."""
+        nic = self._inventory.nic(nic_id)
+        check_secondary(nic, addresses)
+        after = replace(nic, addresses=tuple(address for address in nic.addresses if address not in addresses))
+        self._commit(Change(nic, after))
+        return after
+
+    def migrate_address(self, source_id: str, destination_id: str, address: IPv4Address) -> None:
+        """Move an address that is not the primary one to another NIC of the subnet."""
+        source, destination = self._inventory.nic(source_id), self._inventory.nic(destination_id)
+        check_secondary(source, (address,))
+        if source.subnet_id != destination.subnet_id or source_id == destination_id:
+            raise Refused(Code.INVALID, f"{destination_id} is not another NIC of {source.subnet_id}")
+        rest = tuple(other for other in source.addresses if other != address)
+        self._commit(
+            Change(source, replace(source, addresses=rest)),
+            Change(destination, replace(destination, addresses=(*destination.addresses, address))),
+        )
+
     def attach_nic(self, nic_id: str, instance_id: str) -> Nic:
         """Give a NIC to an instance; only then has it a port, and may send."""
         nic = self._inventory.nic(nic_id)
@@ -171,30 +203,69 @@ class Network:
         if nic.instance_id:
             raise Refused(Code.INVALID_STATE, f"{nic_id} is attached to {nic.instance_id}; detach it first")
         after = replace(nic, instance_id=instance_id)
-        self._commit(Change(nic, after))
+        self._commit(Change(nic, after), *self._readmissions(nic, after))
         return after
 
     def detach_nic(self, nic_id: str, *, now: float) -> Nic:
-        """Take a NIC from its instance; it loses its HAVIPs, and gets them back only by announcing again."""
+        """Take a NIC from its instance; it loses its HAVIPs, and gets them back only by announcing again.
+
+        One that is a member of a drift range stays attached until it is dissociated.
+        """
         nic = self._inventory.nic(nic_id)
         if not nic.instance_id:
             raise Refused(Code.INVALID_STATE, f"{nic_id} is attached to no instance")
+        drift.check_no_member(nic, self.havips.values())
         after = replace(nic, instance_id="")
-        self._commit(*self._unbind_all(nic, Cause.DETACHED, now), Change(nic, after))
+        self._release(nic, after, Cause.DETACHED, now)
         return after
 
+    def migrate_nic(self, nic_id: str, instance_id: str, *, now: float) -> Nic:
+        """Detach a NIC and attach it to another instance."""
+        check_id("ins", instance_id)
+        detached = self.detach_nic(nic_id, now=now)
+        return self.attach_nic(detached.id, instance_id)
+
     def delete_nic(self, nic_id: str, *, now: float) -> Nic:
-        """Remove a NIC, attached or not; it loses its HAVIPs and its addresses are free."""
+        """Remove a NIC, attached or not, that is no member of a drift range; it loses its HAVIPs and its addresses."""
         nic = self._inventory.nic(nic_id)
-        self._commit(*self._unbind_all(nic, Cause.DELETED, now), Change(nic, None))
+        drift.check_no_member(nic, self.havips.values())
+        self._release(nic, None, Cause.DELETED, now)
         return nic
+
+    def _release(self, nic: Nic, after: Nic | None, cause: Cause, now: float) -> None:
+        """Take a NIC from its instance, or away; first from all that depends on it."""
+        self._commit(*self._unbind_all(nic, cause, now))
+        self._commit(*self._readmissions(nic, after), Change(nic, after))
+
+    def _readmissions(self, before: Nic, after: Nic | None) -> tuple[Change, ...]:
+        return tuple(Change(*pair) for pair in drift.followed(before, after, self.havips.values()))
 
     # HAVIPs
 
     def create_havip(
-        self, vpc_id: str, subnet_id: str, name: str, *, address: IPv4Address | None = None, now: float
+        self,
+        vpc_id: str,
+        subnet_id: str,
+        name: str,
+        *,
+        address: IPv4Address | None = None,
+        check_associate: bool | None = None,
+        members: Sequence[str] = (),
+        tags: Sequence[tuple[str, str]] = (),
+        now: float,
     ) -> Havip:
-        """A HAVIP, unbound; a wanted address is checked exactly as an ordinary one, else the lowest free one is it."""
+        """A HAVIP, unbound.
+
+        Args:
+            vpc_id: its VPC.
+            subnet_id: its subnet.
+            name: any text.
+            address: the wanted one, checked exactly as an ordinary one; else the lowest free one is it.
+            check_associate: whether its drift range is in force; None leaves it to the profile.
+            members: of its drift range.
+            tags: keys and values, for the owner's own use.
+            now: epoch seconds.
+        """
         vpc = self._inventory.vpc(vpc_id)
         subnet = self._inventory.subnet(subnet_id)
         check_name(name, longest=self.profile.name_length)
@@ -208,8 +279,27 @@ class Network:
             )
         wanted = () if address is None else (address,)
         (chosen,) = self._inventory.pools[subnet_id].choose(wanted, automatic=1 - len(wanted))
+        is_enforced = self.profile.check_associate if check_associate is None else check_associate
+        draft = Havip("", name, vpc_id, subnet_id, chosen, now, drift_range=DriftRange(is_enforced), tags=tuple(tags))
+        drift_range = drift.extended(draft, members, self.nics, self.profile)
         identity = new_identity("havip", self._new_token, self.havips)
-        return self._create(Havip(identity, name, vpc_id, subnet_id, chosen, now))
+        return self._create(replace(draft, id=identity, drift_range=drift_range))
+
+    def associate(self, members: Mapping[str, Sequence[str]]) -> None:
+        """Add members to drift ranges, all or none; by HAVIP. It binds nothing and unbinds nothing."""
+        changes = []
+        for havip_id, added in members.items():
+            havip = self._inventory.havip(havip_id)
+            extended = drift.extended(havip, added, self.nics, self.profile)
+            changes.append(Change(havip, replace(havip, drift_range=extended)))
+        self._commit(*changes)
+
+    def dissociate(self, members: Mapping[str, Sequence[str]], *, now: float) -> None:
+        """Take members out of drift ranges, all or none; by HAVIP. The profile says what becomes of an owner."""
+        effects: list[Effect] = []
+        for havip_id, removed in members.items():
+            effects += drift.dissociate(self._inventory.havip(havip_id), removed, self.nics, self.profile, now)
+        self._commit(*effects)
 
     def rename_havip(self, havip_id: str, name: str) -> Havip:
         """Change the name, the only thing about a HAVIP that can be changed."""

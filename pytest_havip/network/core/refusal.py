@@ -9,7 +9,9 @@ class Code(StrEnum):
     """The error codes of the service ``vpc``, version 2017-03-12, that this network gives."""
 
     DUPLICATE = "InvalidParameterValue.Duplicate"
+    DUPLICATED_ASSOCIATION = "InvalidParameterValue.DuplicatedHaVipAssociations"
     EMPTY = "InvalidParameterValue.Empty"
+    INVALID = "InvalidParameterValue"
     MALFORMED = "InvalidParameterValue.Malformed"
     RANGE = "InvalidParameterValue.Range"
     RESERVED = "InvalidParameterValue.Reserved"
@@ -21,6 +23,9 @@ class Code(StrEnum):
     NOT_FOUND = "ResourceNotFound"
     SUBNET_NOT_IN_VPC = "UnsupportedOperation.SubnetNotExists"
     INVALID_STATE = "UnsupportedOperation.InvalidState"
+    IN_RANGE = "UnsupportedOperation.InstanceAssociateHavip"
+    PRIMARY_ADDRESS = "UnsupportedOperation.PrimaryIp"
+    UNSUPPORTED = "UnsupportedOperation"
 
 
 class Refused(Exception):

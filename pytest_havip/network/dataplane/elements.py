@@ -59,6 +59,9 @@ def _of_nic(nic: Nic) -> frozenset[Element]:
 def _of_havip(havip: Havip) -> frozenset[Element]:
     address = str(havip.address)
     found = {("havips", address), ("announcements", f"{address} . {address}")}
+    if havip.drift_range.enforced:
+        found.add(("ranged", f"{address} . {address}"))
+        found |= {("candidates", f'"{nic_id}" . {address}') for nic_id in havip.drift_range.nics}
     if havip.binding is not None:
         found.add(("owners", f"{address} : {havip.binding.mac}"))
         found.add(("senders", f'"{havip.binding.nic_id}" . {address}'))

@@ -134,6 +134,13 @@ _FROM = (
         "anybody may ask whether an address is free, without claiming anything",
     ),
     (
+        "announcement-range",
+        Role.PROTECTS,
+        "arp saddr ip {cidr} arp saddr ip . arp daddr ip @ranged iifname . arp saddr ip != @candidates "
+        + _reject(Reason.NOT_IN_RANGE),
+        "who is not in the drift range of a HAVIP does not announce it, and takes no place in the queue",
+    ),
+    (
         "announcement",
         Role.SERVES,
         "arp saddr ip {cidr} arp saddr ip . arp daddr ip @announcements goto announce",

@@ -58,6 +58,8 @@ _SETS = {
     "senders": "set senders { type ifname . ipv4_addr;",
     "havips": "set havips { type ipv4_addr;",
     "announcements": "set announcements { type ipv4_addr . ipv4_addr;",
+    "ranged": "set ranged { type ipv4_addr . ipv4_addr;",
+    "candidates": "set candidates { type ifname . ipv4_addr;",
     "held": "set held { type ipv4_addr;",
     "owners": "map owners { type ipv4_addr : ether_addr;",
     "ports": "map ports { type ifname : verdict;",
