@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
+from typing import Any
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import put
@@ -21,7 +22,13 @@ def _choose(choice: _Choice) -> Callable[[], None]:
 
     def plant() -> None:
         def create_havip(
-            self: Network, vpc_id: str, subnet_id: str, name: str, *, address: _Wanted = None, now: float
+            self: Network,
+            vpc_id: str,
+            subnet_id: str,
+            name: str,
+            *,
+            address: _Wanted = None,
+            **more: Any,  # noqa: ANN401
         ) -> Havip:
             def choose_wrongly(pool: AddressPool, _: Sequence[IPv4Address], **__: int) -> tuple[IPv4Address, ...]:
                 def rightly(wanted: _Wanted) -> IPv4Address:
@@ -32,7 +39,7 @@ def _choose(choice: _Choice) -> Callable[[], None]:
 
             choose = put(AddressPool, "choose", choose_wrongly)
             try:
-                havip: Havip = create(self, vpc_id, subnet_id, name, address=address, now=now)
+                havip: Havip = create(self, vpc_id, subnet_id, name, address=address, **more)
             finally:
                 put(AddressPool, "choose", choose)
             return havip

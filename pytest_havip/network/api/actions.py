@@ -32,16 +32,21 @@ class Actions:
         for table in tables:
             self._actions |= table._actions  # noqa: SLF001 - of the same class
 
-    def action(self, name: str, *, task_of: str = "", **parameters: Parameter) -> Callable[[Handler], Handler]:
-        """Make the decorated function the handler of an action.
+    def action(self, name: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
+        """Make the decorated function the handler of an action with these parameters."""
+        return self._enter(name, "", parameters)
+
+    def task(self, name: str, of: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
+        """Make the decorated function the handler of an action whose end is asked after by DescribeVpcTaskResult.
 
         Args:
-            name: of the action.
-            task_of: for an action whose end is asked after by DescribeVpcTaskResult, the parameter that names the
-                resource; the request's id is the task's.
+            name: of the action; the task's id is that of the request.
+            of: the parameter that names the resource.
             **parameters: of the action.
         """
+        return self._enter(name, of, parameters)
 
+    def _enter(self, name: str, task_of: str, parameters: Mapping[str, Parameter]) -> Callable[[Handler], Handler]:
         def enter(handler: Handler) -> Handler:
             self._actions[name] = _Action(Schema(parameters), handler, task_of)
             return handler
@@ -73,24 +78,26 @@ class Actions:
             )
         given = action.schema.read(body)
         token = given.get("ClientToken")
-        if token is not None and (earlier := service.requests.earlier(name, token)) is not None:
-            return _again(earlier, given)
-        service.settle()
-        try:
-            answer = action.handler(service, given)
-        finally:
-            service.apply()
-        if token is not None:
+        if token is None:
+            answer = _carry_out(service, action, given)
+        elif (earlier := service.requests.earlier(name, token)) is None:
+            answer = _carry_out(service, action, given)
             service.requests.remember(name, token, Earlier(given, answer))
+        elif earlier.parameters == given:
+            answer = dict(earlier.answer)
+        else:
+            raise ApiError(
+                "UnsupportedOperation.IdempotentParameterMismatch",
+                "an earlier request with this ClientToken had other parameters; take a new token for a new request",
+            )
         if action.task_of:
             service.requests.finish_task(request_id, given[action.task_of])
         return answer
 
 
-def _again(earlier: Earlier, given: Given) -> Answer:
-    if earlier.parameters != given:
-        raise ApiError(
-            "UnsupportedOperation.IdempotentParameterMismatch",
-            "an earlier request with this ClientToken had other parameters; take a new token for a new request",
-        )
-    return dict(earlier.answer)
+def _carry_out(service: Service, action: _Action, given: Given) -> Answer:
+    service.settle()
+    try:
+        return action.handler(service, given)
+    finally:
+        service.apply()

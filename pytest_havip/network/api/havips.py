@@ -5,18 +5,19 @@ from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
+from pytest_havip.network.api.listing import FilterTable, Listing, time_text
 from pytest_havip.network.api.parameters import (
     Given,
-    filters,
-    integer,
+    boolean,
+    client_token,
     not_offered,
     optional,
     required,
     text,
-    texts,
 )
-from pytest_havip.network.api.selection import FilterTable, check_id, select, time_text
-from pytest_havip.network.core import Havip, parse_address
+from pytest_havip.network.api.ranges import members, view_range
+from pytest_havip.network.api.tags import tag_set, tags
+from pytest_havip.network.core import Havip, check_id, kind_of, parse_address
 from pytest_havip.network.service import Service
 
 __all__ = ["ACTIONS"]
@@ -30,12 +31,15 @@ _FILTERS: Final[FilterTable[Havip]] = {
     "subnet-id": lambda havip: (havip.subnet_id,),
     "vip": lambda havip: (str(havip.address),),
     "address-ip": lambda _: ("",),
-    "havip-association.instance-id": lambda _: (),
-    "havip-association.instance-type": lambda _: (),
-    "check-associate": lambda _: ("FALSE", "false"),
+    "havip-association.instance-id": lambda havip: havip.drift_range.members,
+    "havip-association.instance-type": lambda havip: map(kind_of, havip.drift_range.members),
+    "check-associate": lambda havip: ("TRUE", "true") if havip.drift_range.enforced else ("FALSE", "false"),
     "cdc-id": lambda _: ("",),
     "type": lambda _: ("NORMAL",),
+    "termination-protection": lambda _: ("FALSE", "false"),
+    "traffic-protection": lambda _: ("FALSE", "false"),
 }
+_LISTING: Final = Listing("havip", ids="HaVipIds", found="HaVipSet", filters=_FILTERS)
 
 
 def _view(service: Service, havip: Havip) -> Answer:
@@ -52,18 +56,19 @@ def _view(service: Service, havip: Havip) -> Answer:
         "State": "AVAILABLE" if owner is not None else "UNBIND",
         "CreatedTime": time_text(havip.created),
         "Business": "",
-        "HaVipAssociationSet": [],
-        "CheckAssociate": False,
+        "HaVipAssociationSet": view_range(havip.id, havip.drift_range.members),
+        "CheckAssociate": havip.drift_range.enforced,
         "CdcId": "",
         "FlushedTime": time_text(havip.flushed),
-        "TagSet": [],
+        "TagSet": tag_set(havip.tags),
     }
 
 
 def _subnet_for(service: Service, vpc_id: str, address: IPv4Address | None) -> str:
     """Choose the subnet of a request that names none: the one of the wanted address, or the VPC's first."""
     network = service.network
-    if check_id("vpc", vpc_id) not in network.vpcs:
+    check_id("vpc", vpc_id)
+    if vpc_id not in network.vpcs:
         raise ApiError("ResourceNotFound", f"there is no VPC {vpc_id}")
     subnets = [subnet for subnet in network.subnets.values() if subnet.vpc_id == vpc_id]
     if not subnets:
@@ -83,32 +88,32 @@ def _subnet_for(service: Service, vpc_id: str, address: IPv4Address | None) -> s
     SubnetId=optional(text),
     Vip=optional(text),
     NetworkInterfaceId=optional(not_offered),
-    CheckAssociate=optional(not_offered),
-    HaVipAssociationSet=optional(not_offered),
-    Tags=optional(not_offered),
-    ClientToken=optional(not_offered),
+    CheckAssociate=optional(boolean),
+    HaVipAssociationSet=optional(members),
+    Tags=optional(tags),
+    ClientToken=optional(client_token),
 )
 def create_havip(service: Service, given: Given) -> Answer:
     """Make a HAVIP, unbound."""
-    address = parse_address(given["Vip"]) if given.get("Vip") else None
+    address = parse_address(given["Vip"]) if "Vip" in given else None
     subnet_id = given.get("SubnetId") or _subnet_for(service, given["VpcId"], address)
     havip = service.network.create_havip(
-        given["VpcId"], subnet_id, given["HaVipName"], address=address, now=service.now()
+        given["VpcId"],
+        subnet_id,
+        given["HaVipName"],
+        address=address,
+        check_associate=given.get("CheckAssociate"),
+        members=given.get("HaVipAssociationSet", ()),
+        tags=given.get("Tags", ()),
+        now=service.now(),
     )
     return {"HaVip": _view(service, havip)}
 
 
-@ACTIONS.action(
-    "DescribeHaVips",
-    HaVipIds=optional(texts),
-    Filters=optional(filters),
-    Offset=optional(integer),
-    Limit=optional(integer),
-)
+@ACTIONS.action("DescribeHaVips", **_LISTING.parameters)
 def describe_havips(service: Service, given: Given) -> Answer:
     """List HAVIPs with their bindings."""
-    total, page = select(service.network.havips, given, kind="havip", ids="HaVipIds", filters=_FILTERS)
-    return {"TotalCount": total, "HaVipSet": [_view(service, havip) for havip in page]}
+    return _LISTING.answer(service.network.havips, given, lambda havip: _view(service, havip))
 
 
 @ACTIONS.action("ModifyHaVipAttribute", HaVipId=required(text), HaVipName=optional(text))
@@ -120,8 +125,8 @@ def modify_havip(service: Service, given: Given) -> Answer:
     return {}
 
 
-@ACTIONS.action("DeleteHaVip", HaVipId=required(text))
+@ACTIONS.task("DeleteHaVip", "HaVipId", HaVipId=required(text))
 def delete_havip(service: Service, given: Given) -> Answer:
-    """Release a HAVIP, bound or not."""
+    """Release a HAVIP, bound or not; the request's id is that of a task."""
     service.network.delete_havip(given["HaVipId"], now=service.now())
     return {}

@@ -1,28 +1,23 @@
 """Actions on network interfaces."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address
 from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
+from pytest_havip.network.api.listing import FilterTable, Listing, time_text
+from pytest_havip.network.api.nic_addresses import view_address, wanted_addresses
 from pytest_havip.network.api.parameters import (
     Given,
-    Schema,
-    boolean,
-    filters,
+    client_token,
     integer,
     not_offered,
-    objects,
     optional,
     required,
     text,
-    texts,
     unused,
 )
 from pytest_havip.network.api.place import ZONE
-from pytest_havip.network.api.selection import FilterTable, check_id, select, time_text
-from pytest_havip.network.core import Nic, parse_address
+from pytest_havip.network.core import Nic, check_id
 from pytest_havip.network.service import Service
 
 __all__ = ["ACTIONS"]
@@ -38,17 +33,7 @@ _FILTERS: Final[FilterTable[Nic]] = {
     "address-ip": lambda nic: tuple(map(str, nic.addresses)),
     "mac-address": lambda nic: (nic.mac,),
 }
-
-_ADDRESSES: Final = objects(
-    Schema(
-        {
-            "PrivateIpAddress": required(text),
-            "Primary": optional(boolean),
-            "Description": optional(unused),
-            "QosLevel": optional(unused),
-        }
-    )
-)
+_LISTING: Final = Listing("eni", ids="NetworkInterfaceIds", found="NetworkInterfaceSet", filters=_FILTERS)
 
 
 def _view(nic: Nic) -> Answer:
@@ -63,38 +48,22 @@ def _view(nic: Nic) -> Answer:
         "Primary": False,
         "MacAddress": nic.mac,
         "State": "AVAILABLE",
+        "NetworkInterfaceState": "AVAILABLE",
         "PrivateIpAddressSet": [
-            {
-                "PrivateIpAddress": str(address),
-                "Primary": number == 0,
-                "PublicIpAddress": "",
-                "AddressId": "",
-                "Description": "",
-                "IsWanIpBlocked": False,
-                "State": "AVAILABLE",
-            }
-            for number, address in enumerate(nic.addresses)
+            view_address(address, is_primary=number == 0) for number, address in enumerate(nic.addresses)
         ],
         "Attachment": attachment if nic.instance_id else None,
         "Zone": ZONE,
         "CreatedTime": time_text(nic.created),
         "Ipv6AddressSet": [],
         "TagSet": [],
+        "EniType": 0,
+        "Business": "",
+        "CdcId": "",
+        "AttachType": 0,
+        "ResourceId": "",
+        "QosLevel": "DEFAULT",
     }
-
-
-def _addresses(entries: Sequence[Given]) -> tuple[IPv4Address, ...]:
-    """Read the wanted addresses, the primary one first."""
-    primaries = [entry for entry in entries if entry.get("Primary")]
-    if len(primaries) > 1:
-        raise ApiError("InvalidParameterValue", "PrivateIpAddresses has several primary addresses; name one")
-    if entries and not primaries:
-        # The first address of a NIC is its primary one, whether the request says so or not.
-        primaries = [entries[0]]
-    ordered = [*primaries, *(entry for entry in entries if entry not in primaries)]
-    if len(ordered) != len(entries):
-        raise ApiError("InvalidParameterValue.Duplicate", "PrivateIpAddresses names an address twice")
-    return tuple(parse_address(entry["PrivateIpAddress"]) for entry in ordered)
 
 
 @ACTIONS.action(
@@ -103,15 +72,25 @@ def _addresses(entries: Sequence[Given]) -> tuple[IPv4Address, ...]:
     SubnetId=required(text),
     NetworkInterfaceName=required(text),
     NetworkInterfaceDescription=optional(not_offered),
-    PrivateIpAddresses=optional(_ADDRESSES),
+    QosLevel=optional(unused),
+    PrivateIpAddresses=optional(wanted_addresses),
     SecondaryPrivateIpAddressCount=optional(integer),
     SecurityGroupIds=optional(not_offered),
+    Ipv6Addresses=optional(not_offered),
+    Ipv6AddressCount=optional(not_offered),
     Tags=optional(not_offered),
+    TrunkingFlag=optional(not_offered),
+    IsRdma=optional(not_offered),
+    TerminationProtection=optional(not_offered),
+    TrafficProtection=optional(not_offered),
+    ClientToken=optional(client_token),
 )
 def create_nic(service: Service, given: Given) -> Answer:
     """Make a NIC with a primary address and, if wanted, secondary ones."""
-    vpc_id = check_id("vpc", given["VpcId"])
-    subnet = service.network.subnets.get(check_id("subnet", given["SubnetId"]))
+    vpc_id = given["VpcId"]
+    check_id("vpc", vpc_id)
+    check_id("subnet", given["SubnetId"])
+    subnet = service.network.subnets.get(given["SubnetId"])
     if vpc_id not in service.network.vpcs or subnet is None:
         raise ApiError("ResourceNotFound", f"there is no {vpc_id} with a {given['SubnetId']}")
     if subnet.vpc_id != vpc_id:
@@ -119,40 +98,66 @@ def create_nic(service: Service, given: Given) -> Answer:
     nic = service.network.create_nic(
         subnet.id,
         given["NetworkInterfaceName"],
-        addresses=_addresses(given.get("PrivateIpAddresses", ())),
+        addresses=given.get("PrivateIpAddresses", ()),
         secondary_count=given.get("SecondaryPrivateIpAddressCount", 0),
         now=service.now(),
     )
     return {"NetworkInterface": _view(nic)}
 
 
-@ACTIONS.action(
-    "DescribeNetworkInterfaces",
-    NetworkInterfaceIds=optional(texts),
-    Filters=optional(filters),
-    Offset=optional(integer),
-    Limit=optional(integer),
-)
+@ACTIONS.action("DescribeNetworkInterfaces", **_LISTING.parameters)
 def describe_nics(service: Service, given: Given) -> Answer:
     """List NICs."""
-    total, page = select(service.network.nics, given, kind="eni", ids="NetworkInterfaceIds", filters=_FILTERS)
-    return {"TotalCount": total, "NetworkInterfaceSet": [_view(nic) for nic in page]}
+    return _LISTING.answer(service.network.nics, given, _view)
 
 
-@ACTIONS.action("AttachNetworkInterface", NetworkInterfaceId=required(text), InstanceId=required(text))
+@ACTIONS.task(
+    "AttachNetworkInterface",
+    "NetworkInterfaceId",
+    NetworkInterfaceId=required(text),
+    InstanceId=required(text),
+    AttachType=optional(unused),
+    ClientToken=optional(client_token),
+)
 def attach_nic(service: Service, given: Given) -> Answer:
     """Make a NIC part of an instance; the cable is laid at the patch panel."""
     service.network.attach_nic(given["NetworkInterfaceId"], given["InstanceId"])
     return {}
 
 
-@ACTIONS.action("DetachNetworkInterface", NetworkInterfaceId=required(text), InstanceId=required(text))
+def _check_attached(service: Service, nic_id: str, instance_id: str) -> None:
+    """See that a NIC, if there is such a one, is attached to nothing but the instance that a request names."""
+    nic = service.network.nics.get(nic_id)
+    if nic is not None and nic.instance_id and nic.instance_id != instance_id:
+        raise ApiError("InvalidParameterValue", f"{nic.id} is attached to {nic.instance_id}, not to what you named")
+
+
+@ACTIONS.task(
+    "DetachNetworkInterface",
+    "NetworkInterfaceId",
+    NetworkInterfaceId=required(text),
+    InstanceId=required(text),
+    ClientToken=optional(client_token),
+)
 def detach_nic(service: Service, given: Given) -> Answer:
     """Take a NIC out of its instance; its cable goes, and the HAVIPs bound to it are unbound."""
-    nic = service.network.nics.get(check_id("eni", given["NetworkInterfaceId"]))
-    if nic is not None and nic.instance_id and nic.instance_id != given["InstanceId"]:
-        raise ApiError("InvalidParameterValue", f"{nic.id} is attached to {nic.instance_id}, not to what you named")
+    _check_attached(service, given["NetworkInterfaceId"], given["InstanceId"])
     service.network.detach_nic(given["NetworkInterfaceId"], now=service.now())
+    return {}
+
+
+@ACTIONS.task(
+    "MigrateNetworkInterface",
+    "NetworkInterfaceId",
+    NetworkInterfaceId=required(text),
+    SourceInstanceId=required(text),
+    DestinationInstanceId=required(text),
+    AttachType=optional(unused),
+)
+def migrate_nic(service: Service, given: Given) -> Answer:
+    """Move a NIC from one instance to another: as if detached and attached; the cable is laid anew."""
+    _check_attached(service, given["NetworkInterfaceId"], given["SourceInstanceId"])
+    service.network.migrate_nic(given["NetworkInterfaceId"], given["DestinationInstanceId"], now=service.now())
     return {}
 
 

@@ -9,7 +9,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pytest_havip.network.api import havips, laboratory, limits, nics, subnets, vpcs
+from pytest_havip.network.api import (
+    addresses,
+    havips,
+    laboratory,
+    limits,
+    nic_addresses,
+    nics,
+    ranges,
+    subnets,
+    tasks,
+    vpcs,
+)
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.place import REGION
@@ -21,7 +32,16 @@ from pytest_havip.network.service import Service
 __all__ = ["ACTIONS", "application"]
 
 ACTIONS: Final = Actions(
-    vpcs.ACTIONS, subnets.ACTIONS, nics.ACTIONS, havips.ACTIONS, limits.ACTIONS, laboratory.ACTIONS
+    vpcs.ACTIONS,
+    subnets.ACTIONS,
+    nics.ACTIONS,
+    nic_addresses.ACTIONS,
+    addresses.ACTIONS,
+    havips.ACTIONS,
+    ranges.ACTIONS,
+    tasks.ACTIONS,
+    limits.ACTIONS,
+    laboratory.ACTIONS,
 )
 
 _VERSION: Final = "2017-03-12"

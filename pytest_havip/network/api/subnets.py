@@ -4,18 +4,16 @@ from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
+from pytest_havip.network.api.listing import FilterTable, Listing, time_text
 from pytest_havip.network.api.parameters import (
     Given,
-    filters,
     not_offered,
     number_as_text,
     optional,
     required,
     text,
-    texts,
 )
 from pytest_havip.network.api.place import ZONE
-from pytest_havip.network.api.selection import FilterTable, select, time_text
 from pytest_havip.network.core import Subnet, parse_cidr
 from pytest_havip.network.service import Service
 
@@ -30,6 +28,7 @@ _FILTERS: Final[FilterTable[Subnet]] = {
     "cidr-block": lambda subnet: (str(subnet.cidr),),
     "zone": lambda _: (ZONE,),
 }
+_LISTING: Final = Listing("subnet", ids="SubnetIds", found="SubnetSet", filters=_FILTERS, number=number_as_text)
 
 
 def _view(service: Service, subnet: Subnet) -> Answer:
@@ -52,6 +51,10 @@ def _view(service: Service, subnet: Subnet) -> Answer:
         "AvailableIpAddressCount": total - used,
         "Ipv6CidrBlock": "",
         "TagSet": [],
+        "IsRemoteVpcSnat": False,
+        "CdcId": "",
+        "IsCdcSubnet": 0,
+        "StackType": "IPv4",
     }
 
 
@@ -61,6 +64,9 @@ def _view(service: Service, subnet: Subnet) -> Answer:
     SubnetName=required(text),
     CidrBlock=required(text),
     Zone=optional(text),
+    StackType=optional(not_offered),
+    Ipv6CidrBlock=optional(not_offered),
+    CdcId=optional(not_offered),
     Tags=optional(not_offered),
 )
 def create_subnet(service: Service, given: Given) -> Answer:
@@ -73,17 +79,10 @@ def create_subnet(service: Service, given: Given) -> Answer:
     return {"Subnet": _view(service, subnet)}
 
 
-@ACTIONS.action(
-    "DescribeSubnets",
-    SubnetIds=optional(texts),
-    Filters=optional(filters),
-    Offset=optional(number_as_text),
-    Limit=optional(number_as_text),
-)
+@ACTIONS.action("DescribeSubnets", **_LISTING.parameters)
 def describe_subnets(service: Service, given: Given) -> Answer:
     """List subnets."""
-    total, page = select(service.network.subnets, given, kind="subnet", ids="SubnetIds", filters=_FILTERS)
-    return {"TotalCount": total, "SubnetSet": [_view(service, subnet) for subnet in page]}
+    return _LISTING.answer(service.network.subnets, given, lambda subnet: _view(service, subnet))
 
 
 @ACTIONS.action("DeleteSubnet", SubnetId=required(text))

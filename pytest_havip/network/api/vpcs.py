@@ -3,18 +3,16 @@
 from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
+from pytest_havip.network.api.listing import FilterTable, Listing, time_text
 from pytest_havip.network.api.parameters import (
     Given,
-    filters,
     not_offered,
     number_as_text,
     optional,
     required,
     text,
-    texts,
     unused,
 )
-from pytest_havip.network.api.selection import FilterTable, select, time_text
 from pytest_havip.network.core import Vpc, parse_cidr
 from pytest_havip.network.service import Service
 
@@ -27,6 +25,7 @@ _FILTERS: Final[FilterTable[Vpc]] = {
     "vpc-name": lambda vpc: (vpc.name,),
     "cidr-block": lambda vpc: (str(vpc.cidr),),
 }
+_LISTING: Final = Listing("vpc", ids="VpcIds", found="VpcSet", filters=_FILTERS, number=number_as_text)
 
 
 def _view(vpc: Vpc) -> Answer:
@@ -44,6 +43,10 @@ def _view(vpc: Vpc) -> Answer:
         "Ipv6CidrBlock": "",
         "TagSet": [],
         "AssistantCidrSet": [],
+        "EnableRouteVpcPublish": False,
+        "Ipv6CidrBlockSet": [],
+        "EnableRouteVpcPublishIpv6": False,
+        "StackType": "IPv4",
     }
 
 
@@ -51,6 +54,11 @@ def _view(vpc: Vpc) -> Answer:
     "CreateVpc",
     VpcName=required(text),
     CidrBlock=required(text),
+    StackType=optional(not_offered),
+    Ipv6CidrBlock=optional(not_offered),
+    AddressType=optional(not_offered),
+    EnableRouteVpcPublish=optional(not_offered),
+    EnableRouteVpcPublishIpv6=optional(not_offered),
     EnableMulticast=optional(unused),
     DnsServers=optional(not_offered),
     DomainName=optional(not_offered),
@@ -62,17 +70,10 @@ def create_vpc(service: Service, given: Given) -> Answer:
     return {"Vpc": _view(vpc)}
 
 
-@ACTIONS.action(
-    "DescribeVpcs",
-    VpcIds=optional(texts),
-    Filters=optional(filters),
-    Offset=optional(number_as_text),
-    Limit=optional(number_as_text),
-)
+@ACTIONS.action("DescribeVpcs", **_LISTING.parameters)
 def describe_vpcs(service: Service, given: Given) -> Answer:
     """List VPCs."""
-    total, page = select(service.network.vpcs, given, kind="vpc", ids="VpcIds", filters=_FILTERS)
-    return {"TotalCount": total, "VpcSet": [_view(vpc) for vpc in page]}
+    return _LISTING.answer(service.network.vpcs, given, _view)
 
 
 @ACTIONS.action("DeleteVpc", VpcId=required(text))

@@ -45,7 +45,7 @@ def check_id(kind: str, identifier: str) -> None:
     """
     found = _IDENTIFIER.fullmatch(identifier)
     if found is None or found[1] != kind:
-        raise Refused(Code.MALFORMED, f"{identifier!r} is no id of this kind; it is {kind}- and eight of [0-9a-z]")
+        raise Refused(Code.MALFORMED, f"{identifier[:60]!r} is no id of this kind; it is {kind}- and eight of [0-9a-z]")
 
 
 def check_name(name: str, *, longest: int) -> None:
