@@ -14,13 +14,14 @@ from pytest_havip.mutants import (
     lifetimes,
     paths,
     quotas,
+    ranges,
 )
 from pytest_havip.mutants.model import Mutant
 
 __all__ = ["KINDS", "MUTANTS", "Mutant"]
 
 #: The modules that declare mutants, each of one kind.
-KINDS = (decisions, announcements, lifetimes, addresses, quotas, commits, allowances, paths, guards)
+KINDS = (decisions, announcements, lifetimes, addresses, quotas, ranges, commits, allowances, paths, guards)
 
 #: Every mutant by name.
 MUTANTS: dict[str, Mutant] = {mutant.name: mutant for kind in KINDS for mutant in kind.MUTANTS}

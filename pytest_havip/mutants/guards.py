@@ -39,6 +39,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-header-length": ("HAVIP-SPOOF-009", "HAVIP-SPOOF-015"),
     "port": ("HAVIP-PATH-007", "HAVIP-SPOOF-019"),
     "arp-probe": ("HAVIP-PATH-005",),
+    "announcement-range": ("HAVIP-RANGE-011",),
     "announcement": (*_BINDING, "HAVIP-SPOOF-019"),
     "arp-sender": (
         "HAVIP-PATH-004",

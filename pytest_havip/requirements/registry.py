@@ -19,6 +19,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "ORDER": "the latest announcement decides",
         "SPOOF": "announcing anything but a HAVIP has no effect and reaches nobody",
         "SCOPE": "a HAVIP belongs to one subnet",
+        "RANGE": "a drift range names those who may announce a HAVIP",
         "API": "the control plane, which never binds",
         "ADDR": "which address a HAVIP gets",
         "QUOTA": "how many HAVIPs a VPC has room for",

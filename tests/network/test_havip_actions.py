@@ -302,7 +302,7 @@ def test_addresses_of_a_nic_come_and_go(rig: "Rig", place: "Place") -> None:
         PrivateIpAddresses=[{"PrivateIpAddress": "10.0.0.70"}],
         SecondaryPrivateIpAddressCount=1,
     )["PrivateIpAddressSet"]
-    assert [each["PrivateIpAddress"] for each in assigned][0] == "10.0.0.70"
+    assert assigned[0]["PrivateIpAddress"] == "10.0.0.70"
     assert [each["Primary"] for each in assigned] == [False, False]
     since = owner.announce("10.0.0.70")
     other.saw(owner.announcement("10.0.0.70"), since=since)
