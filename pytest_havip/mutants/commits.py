@@ -70,6 +70,8 @@ MUTANTS = (
                 "HAVIP-ORDER-003",
                 "HAVIP-ORDER-050",
                 "HAVIP-ORDER-051",
+                "HAVIP-RANGE-002",
+                "HAVIP-RANGE-004",
             }
         ),
         _first_owner_for_ever,

@@ -20,6 +20,7 @@ _BINDING = (
     "HAVIP-PATH-010",
     "HAVIP-QUOTA-001",
     "HAVIP-QUOTA-003",
+    "HAVIP-RANGE-002",
     "HAVIP-SPOOF-018",
 )
 
@@ -65,12 +66,12 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-elsewhere": ("HAVIP-PATH-004", "HAVIP-PATH-008", "HAVIP-PATH-010"),
     "ip-broadcast": ("HAVIP-PATH-008",),
     "ip-own": ("HAVIP-SPOOF-017",),
-    "ip-owner": (*_BINDING, *(f"HAVIP-ORDER-{number:03}" for number in (1, 2, 3, 50, 51))),
+    "ip-owner": (*_BINDING, *(f"HAVIP-ORDER-{number:03}" for number in (1, 2, 3, 50, 51)), "HAVIP-RANGE-007"),
     "ip-held": ("HAVIP-PATH-007",),
     "unbound": ("HAVIP-SPOOF-017",),
     "announcement-rate": ("HAVIP-SPOOF-019",),
     "announcement-punt": _BINDING,
-    "count-arp": ("HAVIP-SCOPE-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-017", "HAVIP-SPOOF-019"),
+    "count-arp": ("HAVIP-RANGE-010", "HAVIP-SCOPE-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-017", "HAVIP-SPOOF-019"),
     "count-ip": ("HAVIP-SCOPE-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-016", "HAVIP-SPOOF-017"),
     "count-other": ("HAVIP-SPOOF-009",),
     "echo": ("HAVIP-BIND-012",),

@@ -162,7 +162,12 @@ MUTANTS = (
         frozenset({"HAVIP-BIND-008", "HAVIP-BIND-009"}),
         _check_health(_silent),
     ),
-    Mutant("heirs", "A detached owner's HAVIPs go to another machine, unasked.", frozenset({"HAVIP-BIND-015"}), _heirs),
+    Mutant(
+        "heirs",
+        "A detached owner's HAVIPs go to another machine, unasked.",
+        frozenset({"HAVIP-BIND-015", "HAVIP-RANGE-014"}),
+        _heirs,
+    ),
     Mutant(
         "released-addresses-stay-taken",
         "The address of a released HAVIP is not free again.",
@@ -190,7 +195,7 @@ MUTANTS = (
     Mutant(
         "stale-api",
         "The API goes on naming the owner that it named first.",
-        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009", "HAVIP-ORDER-050"}),
+        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009", "HAVIP-ORDER-050", "HAVIP-RANGE-002"}),
         _api_lags,
     ),
 )

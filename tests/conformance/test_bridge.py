@@ -32,6 +32,7 @@ UNSUPPORTED = {
     "HAVIP-SCOPE-004",
     "HAVIP-SPOOF-009",
     *(f"HAVIP-SPOOF-{number:03}" for number in range(16, 20)),
+    *(f"HAVIP-RANGE-{number:03}" for number in range(1, 15)),
 }
 
 

@@ -109,8 +109,9 @@ class Forwarding:
             case Havip():
                 address = record.address.packed
                 del self.havips[address]
-                self.ranged.discard(address)
-                self.candidates -= {(nic_id, address) for nic_id in record.drift_range.nics}
+                if record.drift_range.enforced:
+                    self.ranged.remove(address)
+                    self.candidates -= {(nic_id, address) for nic_id in record.drift_range.nics}
                 if record.binding is not None:
                     del self.owners[address]
                     self.ports[record.binding.nic_id].senders.discard(address)
