@@ -19,7 +19,9 @@ def parse_address(text: str) -> IPv4Address:
     try:
         return IPv4Address(text)
     except AddressValueError as error:
-        raise Refused(Code.MALFORMED, f"{text!r} is not an IPv4 address ({error}); write it as 10.0.0.5") from None
+        raise Refused(
+            Code.MALFORMED, f"{text[:60]!r} is not an IPv4 address ({str(error)[:100]}); write it as 10.0.0.5"
+        ) from None
 
 
 def parse_cidr(text: str) -> IPv4Network:
@@ -31,9 +33,11 @@ def parse_cidr(text: str) -> IPv4Network:
     try:
         cidr = IPv4Network(text)
     except (AddressValueError, NetmaskValueError, ValueError) as error:
-        raise Refused(Code.MALFORMED, f"{text!r} is not an IPv4 range ({error}); write it as 10.0.0.0/16") from None
+        raise Refused(
+            Code.MALFORMED, f"{text[:60]!r} is not an IPv4 range ({str(error)[:100]}); write it as 10.0.0.0/16"
+        ) from None
     if str(cidr) != text:
-        raise Refused(Code.MALFORMED, f"{text!r} is not an IPv4 range with a prefix length; did you mean {cidr}?")
+        raise Refused(Code.MALFORMED, f"{text[:60]!r} is not an IPv4 range with a prefix length; did you mean {cidr}?")
     return cidr
 
 
