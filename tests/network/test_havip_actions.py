@@ -328,6 +328,17 @@ def test_addresses_of_a_nic_come_and_go(rig: "Rig", place: "Place") -> None:
     )
 
 
+def test_a_loose_nic_gets_an_address_too(rig: "Rig", place: "Place") -> None:
+    loose = rig.call("CreateNetworkInterface", VpcId=place.id, SubnetId=place.subnet, NetworkInterfaceName="loose")
+    nic = loose["NetworkInterface"]["NetworkInterfaceId"]
+    assigned = rig.call("AssignPrivateIpAddresses", NetworkInterfaceId=nic, SecondaryPrivateIpAddressCount=2)
+    addresses = [each["PrivateIpAddress"] for each in assigned["PrivateIpAddressSet"]]
+    assert len(addresses) == 2
+    back = [{"PrivateIpAddress": address} for address in addresses]
+    rig.call("UnassignPrivateIpAddresses", NetworkInterfaceId=nic, PrivateIpAddresses=back)
+    assert place.havip(address=addresses[0])["Vip"] == addresses[0]
+
+
 def test_a_nic_that_migrates_loses_its_cable_and_its_havips(rig: "Rig", place: "Place") -> None:
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])

@@ -1,10 +1,13 @@
 """The process: its patch panel, its sockets, its ends."""
 
+import http.client
+import json
 import os
 import random
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,6 +164,20 @@ def test_who_may_call_must_be_said() -> None:
     done = subprocess.run([*_SERVICE, "--listen", "127.0.0.1:0"], capture_output=True, check=False, text=True)
     assert done.returncode == 2
     assert "--without-credentials" in done.stderr
+
+
+def test_the_switch_by_its_name_lets_everyone_in() -> None:
+    headers = {"X-TC-Action": "DescribeHaVips", "X-TC-Version": "2017-03-12", "X-TC-Region": "lab"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        descriptor = listener.fileno()
+        command = [*_SERVICE, "--without-credentials", "--listen-fd", str(descriptor)]
+        with subprocess.Popen(command, pass_fds=[descriptor]) as process:
+            with closing(http.client.HTTPConnection(*listener.getsockname())) as connection:
+                connection.request("POST", "/", "{}", headers)
+                answer = json.load(connection.getresponse())
+            process.terminate()
+    assert answer["Response"]["TotalCount"] == 0
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": ""}', '{"id": 7}', "secret"])
