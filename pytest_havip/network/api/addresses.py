@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
-from pytest_havip.network.api.listing import FilterTable, check_filters, check_page, time_text
+from pytest_havip.network.api.listing import FilterTable, check_page, matching, time_text
 from pytest_havip.network.api.parameters import Given, filters, integer, optional, required, text, texts
 from pytest_havip.network.core import Code, Network, Refused, Subnet, Vpc, check_id, parse_address
 from pytest_havip.network.service import Service
@@ -81,10 +81,9 @@ def describe_used(service: Service, given: Given) -> Answer:
     if given.get("IpAddresses") and given.get("Filters"):
         raise ApiError("InvalidParameter.Coexist", "IpAddresses and Filters exclude each other; give one of them")
     page = check_page(given)
-    chosen_by = check_filters(given.get("Filters", {}), _FILTERS)
     network = service.network
     vpc = _vpc(network, given["VpcId"])
-    uses = [use for use in _uses(network, vpc.id) if chosen_by(use)]
+    uses = matching(_uses(network, vpc.id), given.get("Filters", {}), _FILTERS)
     within = vpc.cidr
     if subnet_id := given.get("SubnetId"):
         check_id("subnet", subnet_id)

@@ -10,7 +10,7 @@ from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.parameters import Check, Given, Parameter, filters, integer, optional, texts
 from pytest_havip.network.core import check_id
 
-__all__ = ["FilterTable", "Listing", "check_filters", "check_page", "time_text"]
+__all__ = ["FilterTable", "Listing", "check_page", "matching", "time_text"]
 
 
 class _Identified(Protocol):
@@ -47,17 +47,20 @@ def check_page(given: Given) -> slice:
     return slice(offset, offset + limit)
 
 
-def check_filters(given: Mapping[str, frozenset[str]], table: FilterTable[V]) -> Callable[[V], bool]:
-    """Return the question whether a record has, under every name of a filter, one of its values.
+def matching(records: Iterable[V], given: Mapping[str, frozenset[str]], table: FilterTable[V]) -> list[V]:
+    """Choose the records that have, under every name of a filter, one of its values.
 
     Raises:
         ApiError: there is no filter of such a name.
     """
-    for name in given:
+    chosen = list(records)
+    for name, values in given.items():
         if name not in table:
             known = ", ".join(sorted(table))
             raise ApiError("InvalidParameter.FilterInvalidKey", f"there is no filter {name[:60]!r}; there are: {known}")
-    return lambda record: all(not values.isdisjoint(table[name](record)) for name, values in given.items())
+        has = table[name]
+        chosen = [record for record in chosen if not values.isdisjoint(has(record))]
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,12 @@ class Listing(Generic[T]):
         if given.get(self.ids) and given.get("Filters"):
             raise ApiError("InvalidParameter.Coexist", f"{self.ids} and Filters exclude each other; give one of them")
         page = check_page(given)
-        chosen = self._by_id(records, given.get(self.ids, ()))
-        if given.get("Filters"):
-            chosen = list(filter(check_filters(given["Filters"], self.filters), chosen))
+        chosen = matching(self._by_id(records, given.get(self.ids, ())), given.get("Filters", {}), self.filters)
         return {"TotalCount": len(chosen), self.found: [view(record) for record in chosen[page]]}
 
-    def _by_id(self, records: Mapping[str, T], wanted: Sequence[str]) -> list[T]:
+    def _by_id(self, records: Mapping[str, T], wanted: Sequence[str]) -> Iterable[T]:
         if not wanted:
-            return list(records.values())
+            return records.values()
         if len(wanted) > _MOST_IDS:
             raise ApiError(
                 "InvalidParameterValue.LimitExceeded", f"{self.ids} has {len(wanted)} entries; {_MOST_IDS} at most"
