@@ -48,7 +48,9 @@ MUTANTS = (
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
                 "HAVIP-ORDER-050",
-                "HAVIP-ORDER-051", "HAVIP-RANGE-002", "HAVIP-RANGE-004",
+                "HAVIP-ORDER-051",
+                "HAVIP-RANGE-002",
+                "HAVIP-RANGE-004",
             }
         ),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=False, moves_flushed_time=False, tells_an_event=False)),
