@@ -288,9 +288,9 @@ def edit_ranges(world: Any, entropy: random.Random) -> None:
         free = [n.id for n in network.nics.values() if n.subnet_id == havip.subnet_id and n.instance_id]
         free = [nic_id for nic_id in free if nic_id not in members]
         with suppress(Refused):  # the range has instances as its members
-            if members and entropy.random() < 0.5:
+            if members and (not free or entropy.random() < 0.5):
                 network.dissociate({havip.id: [entropy.choice(members)]}, now=4)
-            else:
+            elif free:
                 network.associate({havip.id: [entropy.choice(free)]})
 
 
