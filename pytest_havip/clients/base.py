@@ -8,7 +8,18 @@ from typing import Protocol
 
 from pytest_havip.lab import Host
 
-__all__ = ["Announcement", "Bound", "Cause", "Client", "Cluster", "Node", "NotActive", "SeveralActive", "Traits"]
+__all__ = [
+    "Announcement",
+    "Bound",
+    "Cause",
+    "Client",
+    "Cluster",
+    "Node",
+    "NotActive",
+    "NotMovable",
+    "SeveralActive",
+    "Traits",
+]
 
 
 class NotActive(TimeoutError):
@@ -22,11 +33,16 @@ class SeveralActive(RuntimeError):
     """More than one node holds the addresses and runs its client: a split brain."""
 
 
+class NotMovable(RuntimeError):
+    """The client's administration refused to move the addresses there; the text says why."""
+
+
 class Cause(StrEnum):
     """Why an address moves to another node."""
 
     START = "start"
     STOP = "graceful stop"
+    MOVE = "planned move"
     CRASH = "kill -9"
     SERVICE = "service dead"
     LINK = "link cut"
@@ -75,7 +91,8 @@ class Bound:
 class Traits:
     """What a client declares about itself; a suite compares it with what is seen on the wire.
 
-    `takeover` says for each cause when a standby announces the address. `preemption` tells whether a returning
+    `takeover` says for each cause when a standby announces the address; a cause that it lacks moves nothing, as with a
+    client that probes first and finds a ghost. `preemption` tells whether a returning
     preferred node takes the address back from one that serves.
     """
 
@@ -117,6 +134,13 @@ class Cluster(Protocol):
 
     def thaw(self, host: Host) -> int:
         """Let a frozen client go on."""
+
+    def move(self, host: Host) -> int:
+        """Have the client's own administration move the addresses to this host; nobody waits for its end.
+
+        Raises:
+            NotMovable: it refused.
+        """
 
     def fail_service(self, host: Host) -> int:
         """Kill the service whose health decides whether the host may be active."""

@@ -126,10 +126,12 @@ def takeover_bounds(settings: KeepalivedSettings = SEED) -> dict[Cause, Bound]:
         ADVERTS_MISSED * advert + skew,
     )
     start = ADVERTS_MISSED * advert + settings.skew(0)
+    stop = Bound("(256 - standby's priority) / 256", skew, skew)
     interval, fall = settings.check_interval, settings.check_fall
     return {
         Cause.START: Bound("3 x advert_int + (256 - priority) / 256", start, start),
-        Cause.STOP: Bound("(256 - standby's priority) / 256", skew, skew),
+        Cause.STOP: stop,
+        Cause.MOVE: stop,
         Cause.CRASH: silence,
         Cause.LINK: silence,
         Cause.FREEZE: silence,

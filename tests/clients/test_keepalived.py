@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from pytest_havip.clients.base import Cause, Client, Cluster, Node, NotActive, SeveralActive
+from pytest_havip.clients.base import Cause, Client, Cluster, Node, NotActive, NotMovable, SeveralActive
 from pytest_havip.clients.haproxy import HAProxy, ServiceNotStarted
 from pytest_havip.clients.keepalived import KeepalivedCluster
 from pytest_havip.clients.keepalived_config import KeepalivedSettings
@@ -265,6 +265,20 @@ def test_keepalived_is_a_client(idle: tuple[Node, Node], vip: IPv4Address) -> No
     client: Client = KeepalivedCluster
     cluster: Cluster = client.form(idle, [vip])
     assert (cluster.traits.name, tuple(cluster.nodes), tuple(cluster.addresses)) == ("keepalived", idle, (vip,))
+
+
+def test_an_operator_moves_the_address_by_a_restart(idle: tuple[Node, Node], vip: IPv4Address) -> None:
+    first, second = (node.host for node in idle)
+    with KeepalivedCluster.form(idle, [vip]) as cluster:
+        with pytest.raises(NotMovable, match=r"does not move 172.17.16.3 to idle-78: nobody is active"):
+            cluster.move(second)
+        cluster.start()
+        cluster.wait_active(first, timeout=8)
+        with pytest.raises(NotMovable, match="idle-77 is active"):
+            cluster.move(first)
+        cluster.move(second)
+        wait_for(lambda: cluster.belief(first) == "BACKUP", lambda: cluster.log(first))
+        assert cluster.active() is second
 
 
 def test_one_node_is_no_cluster(idle: tuple[Node, Node], vip: IPv4Address) -> None:
