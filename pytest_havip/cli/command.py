@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from pytest_havip import __version__
+from pytest_havip.clients.wsfc.paths import CONTROL
 
 __all__ = ["main"]
 
@@ -42,4 +43,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("history", help="a file of JSON lines, as a run has recorded it")
     check.add_argument("--checker", action="append", help="only this one, such as register; may be given several times")
+    _add_wsfc(commands)
     return parser
+
+
+def _add_wsfc(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    wsfc = commands.add_parser("wsfc", help="administer the WSFC-like cluster that this host is a node of")
+    wsfc.add_argument("--control", default=CONTROL, metavar="PATH", help="the node's control socket (%(default)s)")
+    actions = wsfc.add_subparsers(dest="action", required=True, metavar="ACTION")
+    status = actions.add_parser("status", help="show nodes, votes, and where the role is")
+    status.add_argument("--json", action="store_true", help="as one line of JSON")
+    move = actions.add_parser("move", help="move the role to a node, the best other one when left out")
+    pause = actions.add_parser("pause", help="let a node, this one when left out, own nothing new")
+    resume = actions.add_parser("resume", help="end a pause")
+    for action in (move, pause, resume):
+        action.add_argument("node", nargs="?", default="", metavar="NODE")
+    move.add_argument(
+        "--wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="until the role must be online (%(default)s; 0: no wait)",
+    )
+    pause.add_argument("--no-drain", action="store_true", help="leave the role where it is")
