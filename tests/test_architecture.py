@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = {"pytest_havip": "pytest_havip", "pytest_havip.suites": "suites", "pytest_havip.fixtures": "fixtures"}
 MOST_LINES = 400
@@ -50,6 +52,7 @@ PURE = (
     "pytest_havip.history",
     "pytest_havip.network.core",
     "pytest_havip.network.dataplane.ruleset",
+    *(f"pytest_havip.clients.wsfc.{name}" for name in ("member", "role", "address", "vote", "peers", "administration")),
 )
 #: Who may not know of pytest.
 NO_PYTEST = tuple(f"pytest_havip.{name}" for name in ("kernel", "network", "mutants", "lab", "wire"))
@@ -147,8 +150,15 @@ def test_pyroute2_has_two_users_and_is_imported_where_it_is_used() -> None:
     assert not wrong
 
 
-def test_the_init_imports_the_standard_library_only() -> None:
-    waiting, seen, foreign = ["pytest_havip.lab.init"], {"pytest_havip.lab.init"}, set()
+@pytest.mark.parametrize(
+    ("program", "needs"),
+    [
+        ("pytest_havip.lab.init", "pytest_havip.kernel.calls"),
+        ("pytest_havip.clients.wsfc.agent", "pytest_havip.clients.wsfc.member"),
+    ],
+)
+def test_programs_run_by_path_import_the_standard_library_only(program: str, needs: str) -> None:
+    waiting, seen, foreign = [program], {program}, set()
     while waiting:
         path = MODULES[waiting.pop()]
         for name in {name for node, name in imports(path) if node.lineno in at_the_top(path)}:
@@ -158,7 +168,7 @@ def test_the_init_imports_the_standard_library_only() -> None:
             elif name not in MODULES and name.split(".")[0] not in sys.stdlib_module_names:
                 foreign.add(name)
     assert not foreign
-    assert "pytest_havip.kernel.calls" in seen
+    assert needs in seen
 
 
 def test_every_module_says_what_it_offers() -> None:
