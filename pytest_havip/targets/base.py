@@ -49,7 +49,8 @@ class Refused(Exception):
 
     Args:
         code: Why, in Tencent's words, which a driver of another network translates into: ``LimitExceeded`` (quota),
-            ``ResourceInUse`` (address occupied), ``InvalidParameter…`` (no such address here), and so on.
+            ``ResourceInUse`` (address occupied), ``ResourceInsufficient`` (no address left), ``InvalidParameter…`` (no
+            such address here), and so on.
         message: Its explanation.
     """
 
@@ -158,7 +159,10 @@ class Rejection:
 
 
 class Target(ABC):
-    """A network under test. Every method raises `Refused` where the network refuses, `TargetError` where it breaks."""
+    """A network under test. Every method raises `Refused` where the network refuses, `TargetError` where it breaks.
+
+    Requests about HAVIPs, and `call`, may come from several threads at once.
+    """
 
     #: The cloud whose undocumented choices this network makes (such as ``tencent``); requirements of another profile,
     #: or of any where it is empty, do not apply.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from itertools import count
+from threading import Lock
 
 from pytest_havip.lab import Host, Lab, Link
 from pytest_havip.targets.base import Feature, Havip, HavipState, Nic, Refused, Subnet, Target, Vpc
@@ -36,6 +37,7 @@ class PlainBridge(Target):
         self._nics: dict[str, Nic] = {}
         self._links: dict[str, Link] = {}
         self._havips: dict[str, Havip] = {}
+        self._creating = Lock()
 
     @property
     def name(self) -> str:
@@ -128,10 +130,11 @@ class PlainBridge(Target):
 
     def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
         """See `Target.create_havip`."""
-        if sum(havip.vpc_id == subnet.vpc_id for havip in self._havips.values()) >= _QUOTA:
-            raise Refused("LimitExceeded", f"{subnet.vpc_id} has {_QUOTA} HAVIPs already.")
-        havip = Havip(self._id("havip"), name, self._address(subnet, address), subnet.vpc_id, subnet.id)
-        self._havips[havip.id] = havip
+        with self._creating:
+            if sum(havip.vpc_id == subnet.vpc_id for havip in self._havips.values()) >= _QUOTA:
+                raise Refused("LimitExceeded", f"{subnet.vpc_id} has {_QUOTA} HAVIPs already.")
+            havip = Havip(self._id("havip"), name, self._address(subnet, address), subnet.vpc_id, subnet.id)
+            self._havips[havip.id] = havip
         return havip
 
     def rename_havip(self, havip: Havip, name: str) -> None:
@@ -183,7 +186,10 @@ class PlainBridge(Target):
         taken |= {havip.address for havip in self._havips.values() if havip.subnet_id == subnet.id}
         taken.add(subnet.gateway)
         if wanted is None:
-            return next(address for address in subnet.cidr.hosts() if address not in taken)
+            free = next((address for address in subnet.cidr.hosts() if address not in taken), None)
+            if free is None:
+                raise Refused("ResourceInsufficient", f"{subnet.id} has no address left.")
+            return free
         try:
             address = IPv4Address(wanted)
         except AddressValueError as error:
