@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_havip.clients.announcer import Instance
+from pytest_havip.fixtures.crowd import AtOnce
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Refused, Subnet, Target, Vpc
@@ -13,6 +14,8 @@ __all__: list[str] = []
 
 #: "Each VPC's default quota is 10" (product document, note 1).
 DEFAULT = 10
+#: The name of the quota in Tencent's API.
+HAVIPS_PER_VPC = "vpc-max-havips"
 #: What the HAVIP beyond the quota would have had.
 REFUSED = IPv4Address("172.17.16.99")
 
@@ -73,3 +76,60 @@ def test_a_refused_creation_costs_nothing(target: Target, vpc: Vpc, subnet: Subn
     for _ in range(quota):
         target.create_havip(subnet)
     assert len(target.havips(vpc)) == quota
+
+
+@requirement("HAVIP-QUOTA-006")
+def test_of_twice_as_many_at_once_the_quota_is_granted(
+    target: Target, vpc: Vpc, subnet: Subnet, at_once: AtOnce
+) -> None:
+    quota = target.havip_quota(vpc)
+    granted, refused = at_once(lambda: target.create_havip(subnet), 2 * quota)
+    assert len(granted) == quota
+    assert {refusal.code.partition(".")[0] for refusal in refused} == {"LimitExceeded"}
+    assert {havip.id for havip in target.havips(vpc)} == {havip.id for havip in granted}
+
+
+@requirement("HAVIP-QUOTA-007")
+def test_bound_and_unbound_count_alike(
+    target: Target, subnet: Subnet, full: list[Havip], a: Instance, observer: Observer
+) -> None:
+    bound, unbound = full[:2]
+    a.announce(bound.address)
+    observer.wait_for_owner(bound.address, a)
+    for one in (bound, unbound):
+        with pytest.raises(Refused, match="LimitExceeded"):
+            target.create_havip(subnet)
+        target.delete_havip(one)
+        target.create_havip(subnet)
+    with pytest.raises(Refused, match="LimitExceeded"):
+        target.create_havip(subnet)
+
+
+@requirement("HAVIP-QUOTA-008")
+def test_the_limit_that_is_told_is_the_one_in_force(target: Target, vpc: Vpc, subnet: Subnet) -> None:
+    (limit,) = target.call("DescribeVpcLimits", LimitTypes=[HAVIPS_PER_VPC])["VpcLimitSet"]
+    assert limit["LimitType"] == HAVIPS_PER_VPC
+    most = limit["LimitValue"]
+    assert type(most) is int
+    for _ in range(most):
+        target.create_havip(subnet)
+    with pytest.raises(Refused, match="LimitExceeded"):
+        target.create_havip(subnet)
+    assert len(target.havips(vpc)) == most
+
+
+@requirement("HAVIP-QUOTA-009")
+def test_a_limit_that_there_is_not_is_not_told(target: Target) -> None:
+    with pytest.raises(Refused, match="InvalidParameterValue"):
+        target.call("DescribeVpcLimits", LimitTypes=["vpc-max-miracles"])
+    with pytest.raises(Refused, match="InvalidParameterValue"):
+        target.call("DescribeVpcLimits", LimitTypes=[HAVIPS_PER_VPC] * 101)
+
+
+@requirement("HAVIP-QUOTA-010")
+def test_what_the_quota_refused_leaves_nothing(target: Target, vpc: Vpc, subnet: Subnet, full: list[Havip]) -> None:
+    with pytest.raises(Refused, match="LimitExceeded"):
+        target.create_havip(subnet, address=str(REFUSED))
+    assert {havip.id for havip in target.havips(vpc)} == {havip.id for havip in full}
+    target.delete_havip(full[0])
+    assert target.create_havip(subnet, address=str(REFUSED)).address == REFUSED
