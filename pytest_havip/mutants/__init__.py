@@ -8,20 +8,37 @@ from pytest_havip.mutants import (
     addresses,
     allowances,
     announcements,
+    answers,
     commits,
     decisions,
     guards,
     lifetimes,
     paths,
     quotas,
+    races,
     ranges,
+    requests,
 )
 from pytest_havip.mutants.model import Mutant
 
 __all__ = ["KINDS", "MUTANTS", "Mutant"]
 
 #: The modules that declare mutants, each of one kind.
-KINDS = (decisions, announcements, lifetimes, addresses, quotas, ranges, commits, allowances, paths, guards)
+KINDS = (
+    decisions,
+    announcements,
+    lifetimes,
+    requests,
+    answers,
+    races,
+    addresses,
+    quotas,
+    ranges,
+    commits,
+    allowances,
+    paths,
+    guards,
+)
 
 #: Every mutant by name.
 MUTANTS: dict[str, Mutant] = {mutant.name: mutant for kind in KINDS for mutant in kind.MUTANTS}

@@ -121,6 +121,14 @@ def _release_unbinds_all() -> None:
     delete = put(Network, "delete_havip", delete_havip)
 
 
+def _any_loss_unbinds_all() -> None:
+    def unbind_all(self: Network, nic: Nic, cause: Cause, now: float) -> list[Effect]:
+        here = (havip for havip in self.havips.values() if havip.vpc_id == nic.vpc_id)
+        return [effect for havip in here for effect in unbind(havip, cause, now)]
+
+    put(Network, "_unbind_all", unbind_all)
+
+
 def _renaming_binds() -> None:
     """Bind a renamed HAVIP to the first machine of its subnet."""
 
@@ -171,7 +179,7 @@ MUTANTS = (
     Mutant(
         "released-addresses-stay-taken",
         "The address of a released HAVIP is not free again.",
-        frozenset({"HAVIP-RELEASE-002"}),
+        frozenset({"HAVIP-ADDR-011", "HAVIP-ADDR-017", "HAVIP-RELEASE-002"}),
         _released_addresses_stay_taken,
     ),
     Mutant(
@@ -183,19 +191,27 @@ MUTANTS = (
     Mutant(
         "release-unbinds-all",
         "A release unbinds the other HAVIPs of the VPC too.",
-        frozenset({"HAVIP-RELEASE-003"}),
+        frozenset({"HAVIP-API-023", "HAVIP-RELEASE-003"}),
         _release_unbinds_all,
+    ),
+    Mutant(
+        "any-loss-unbinds-all",
+        "A NIC that is detached or deleted unbinds all HAVIPs of the VPC.",
+        frozenset({"HAVIP-API-023"}),
+        _any_loss_unbinds_all,
     ),
     Mutant(
         "renaming-binds",
         "A renamed HAVIP is bound to a machine of its subnet.",
-        frozenset({"HAVIP-API-001"}),
+        frozenset({"HAVIP-API-001", "HAVIP-API-007", "HAVIP-API-010", "HAVIP-API-012"}),
         _renaming_binds,
     ),
     Mutant(
         "stale-api",
         "The API goes on naming the owner that it named first.",
-        frozenset({"HAVIP-API-002", "HAVIP-BIND-008", "HAVIP-BIND-009", "HAVIP-ORDER-050", "HAVIP-RANGE-002"}),
+        frozenset(
+            {"HAVIP-API-002", "HAVIP-API-008", "HAVIP-BIND-008", "HAVIP-BIND-009", "HAVIP-ORDER-050", "HAVIP-RANGE-002"}
+        ),
         _api_lags,
     ),
 )

@@ -1,13 +1,20 @@
 """Tools to plant faults with: another function in the place of one, another text in the place of a guard's rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
+from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import RULES_BY_NAME
+from pytest_havip.network.service import Service
 
-__all__ = ["add_rules", "change_rule", "drop_rule", "put"]
+__all__ = ["Request", "Rightly", "add_rules", "change_action", "change_rule", "drop_rule", "put"]
+
+#: The parameters of a request to the API.
+Request: TypeAlias = Mapping[str, Any]
+#: What would be right: carries a request out.
+Rightly: TypeAlias = Callable[[Request], Answer]
 
 
 def put(owner: object, name: str, substitute: object) -> Any:  # noqa: ANN401 - whatever was there
@@ -15,6 +22,19 @@ def put(owner: object, name: str, substitute: object) -> Any:  # noqa: ANN401 - 
     original = getattr(owner, name)
     setattr(owner, name, substitute)
     return original
+
+
+def change_action(changed: Callable[[Rightly, Service, Request], Answer], *names: str) -> None:
+    """Let actions of the API be carried out in another way, which knows what would be right."""
+
+    def call(self: Actions, service: Service, name: str, request: Request, **more: Any) -> Answer:  # noqa: ANN401
+        def rightly(instead: Request) -> Answer:
+            answer: Answer = original(self, service, name, instead, **more)
+            return answer
+
+        return changed(rightly, service, request) if name in names else rightly(request)
+
+    original = put(Actions, "call", call)
 
 
 def change_rule(name: str, text: str) -> None:

@@ -7,8 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_havip.mutants.model import Mutant
-from pytest_havip.mutants.planting import put
+from pytest_havip.mutants.planting import Request, Rightly, change_action, put
+from pytest_havip.network.api.actions import Answer
+from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.core import TENCENT, Code, Havip, Network, Refused
+from pytest_havip.network.service import Service
 
 __all__ = ["MUTANTS"]
 
@@ -58,19 +61,53 @@ def _one_havip_too_many() -> None:
     defaults["profile"] = replace(TENCENT, havip_quota=TENCENT.havip_quota + 1)
 
 
-def _quota_for_each_subnet() -> None:
-    create = Network.create_havip
+def _count_only(is_counted: Callable[[Havip, str], bool]) -> Callable[[], None]:
+    """Hold the quota against some HAVIPs only: chosen by the HAVIP, and the subnet of the one that is wanted."""
 
+    def plant() -> None:
+        def create_havip(self: Network, vpc_id: str, subnet_id: str, name: str, **rest: Any) -> Havip:  # noqa: ANN401
+            inventory, whole = self._inventory, self._inventory.havips
+            counted = {key: havip for key, havip in whole.items() if is_counted(havip, subnet_id)}
+            inventory.havips = MappingProxyType(counted)
+            try:
+                havip: Havip = create(self, vpc_id, subnet_id, name, **rest)
+            finally:
+                inventory.havips = whole
+            return havip
+
+        create = put(Network, "create_havip", create_havip)
+
+    return plant
+
+
+def _refused_wishes_keep_their_address() -> None:
     def create_havip(self: Network, vpc_id: str, subnet_id: str, name: str, **rest: Any) -> Havip:  # noqa: ANN401
-        inventory, whole = self._inventory, self._inventory.havips
-        counted = {key: havip for key, havip in whole.items() if havip.subnet_id == subnet_id}
-        inventory.havips = MappingProxyType(counted)
         try:
-            return create(self, vpc_id, subnet_id, name, **rest)
-        finally:
-            inventory.havips = whole
+            havip: Havip = create(self, vpc_id, subnet_id, name, **rest)
+        except Refused as refused:
+            if refused.code is Code.LIMIT_EXCEEDED and rest["address"] is not None:
+                self._inventory.pools[subnet_id].take((rest["address"],))
+            raise
+        return havip
 
-    put(Network, "create_havip", create_havip)
+    create = put(Network, "create_havip", create_havip)
+
+
+def _limits(told: Callable[[int], object]) -> Callable[[], None]:
+    """Tell limits in another way."""
+
+    def tell(rightly: Rightly, _: Service, request: Request) -> Answer:
+        limits = rightly(request)["VpcLimitSet"]
+        return {"VpcLimitSet": [{**limit, "LimitValue": told(limit["LimitValue"])} for limit in limits]}
+
+    return lambda: change_action(tell, "DescribeVpcLimits")
+
+
+def _any_limit(rightly: Rightly, _: Service, request: Request) -> Answer:
+    try:
+        return rightly(request)
+    except ApiError:
+        return {"VpcLimitSet": [{"LimitType": name, "LimitValue": 0} for name in request["LimitTypes"]]}
 
 
 MUTANTS = (
@@ -81,7 +118,7 @@ MUTANTS = (
         "quota-for-each-subnet",
         "The quota counts the HAVIPs of a subnet.",
         frozenset({"HAVIP-QUOTA-004"}),
-        _quota_for_each_subnet,
+        _count_only(lambda havip, subnet_id: havip.subnet_id == subnet_id),
     ),
     Mutant(
         "quota-for-all-vpcs",
@@ -92,7 +129,7 @@ MUTANTS = (
     Mutant(
         "release-frees-no-place",
         "A released HAVIP keeps its place in the quota.",
-        frozenset({"HAVIP-QUOTA-003"}),
+        frozenset({"HAVIP-QUOTA-003", "HAVIP-QUOTA-007", "HAVIP-QUOTA-010"}),
         _count(_ever),
     ),
     Mutant(
@@ -100,5 +137,35 @@ MUTANTS = (
         "A refused creation takes a place in the quota.",
         frozenset({"HAVIP-QUOTA-005"}),
         _count(_with_refused),
+    ),
+    Mutant(
+        "bound-havips-do-not-count",
+        "The quota counts unbound HAVIPs.",
+        frozenset({"HAVIP-QUOTA-007"}),
+        _count_only(lambda havip, _: havip.binding is None),
+    ),
+    Mutant(
+        "limits-as-text",
+        "A limit is told as a text.",
+        frozenset({"HAVIP-QUOTA-008"}),
+        _limits(str),
+    ),
+    Mutant(
+        "limits-of-another-contract",
+        "Twice the limit is told that is in force.",
+        frozenset({"HAVIP-ADDR-012", "HAVIP-QUOTA-005", "HAVIP-QUOTA-006", "HAVIP-QUOTA-008"}),
+        _limits(lambda limit: 2 * limit),
+    ),
+    Mutant(
+        "unknown-limits-are-told",
+        "A limit that there is not is told as zero.",
+        frozenset({"HAVIP-QUOTA-009"}),
+        lambda: change_action(_any_limit, "DescribeVpcLimits"),
+    ),
+    Mutant(
+        "refused-wishes-keep-their-address",
+        "The address of a wish that the quota refused is occupied.",
+        frozenset({"HAVIP-QUOTA-010"}),
+        _refused_wishes_keep_their_address,
     ),
 )
