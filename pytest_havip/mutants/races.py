@@ -25,14 +25,14 @@ _SEEN: ContextVar[Mapping[str, Havip]] = ContextVar("seen")
 def _pause(action: bytes) -> None:
     """Let requests for an action wait, and remember what there was when they came."""
 
-    def application(service: Service) -> ASGIApp:
+    def application(service: Service, *secrets: Any) -> ASGIApp:  # noqa: ANN401
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if (b"x-tc-action", action) in scope["headers"]:
                 _SEEN.set(dict(service.network.havips))
                 await asyncio.sleep(_PAUSE)
             await at_once(scope, receive, send)
 
-        at_once: ASGIApp = make(service)
+        at_once: ASGIApp = make(service, *secrets)
         return serve
 
     make = put(command, "application", application)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import Request, Rightly, change_action, put
-from pytest_havip.network.api import havips, selection
+from pytest_havip.network.api import havips
 from pytest_havip.network.api.actions import Answer
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.core import Change, Havip, Network, Refused, arguments
@@ -17,8 +17,6 @@ from pytest_havip.network.service import Service
 __all__ = ["MUTANTS"]
 
 _LONGEST = 60
-#: Characters of an id that is too long.
-_LONG = len("havip-9o233uri00")
 _NOT_FOUND = "ResourceNotFound"
 
 
@@ -75,13 +73,8 @@ def _long_ids() -> None:
         identity: str = new(kind, *rest)
         return f"{identity}00" if kind == "havip" else identity
 
-    def check_id(kind: str, identifier: str) -> str:
-        check(kind, identifier[:-2] if kind == "havip" and len(identifier) == _LONG else identifier)
-        return identifier
-
     new = put(resources, "new_identity", new_identity)
     put(arguments, "_IDENTIFIER", re.compile(r"(vpc|subnet|eni|ins|havip)-[0-9a-z]{8,10}"))
-    check = put(selection, "check_id", check_id)
 
 
 def _malformed_is_unknown(rightly: Rightly, _: Service, request: Request) -> Answer:
