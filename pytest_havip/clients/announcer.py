@@ -62,8 +62,8 @@ class Instance:
 
     @property
     def name(self) -> str:
-        """The machine's name, as reports show it."""
-        return self.host.name
+        """The machine's name, as reports show it; by a NIC that is not its first one, with the interface."""
+        return self.host.name if self.interface == "eth0" else f"{self.host.name}/{self.interface}"
 
     @property
     def mac(self) -> str:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from itertools import count
 from time import monotonic, sleep
 
-from pytest_havip.clients.announcer import Instance
+from pytest_havip.clients.announcer import BROADCAST, Instance
 from pytest_havip.lab import Frame, NotSeen
 from pytest_havip.reports import Inconclusive
 
@@ -14,6 +14,8 @@ __all__ = ["Observer", "SeveralOwners"]
 
 #: Seconds that a frame may take from host to host before it counts as lost; a bridge needs microseconds.
 _PATIENCE = 2.0
+#: Seconds between two looks at a capture that may fill at any time.
+_LOOK = 0.001
 #: Where a neighbour that never heard an announcement would send: a MAC address that no NIC has.
 _STALE_MAC = "02:00:00:00:de:ad"
 _UDP_PAYLOAD = 42
@@ -156,28 +158,50 @@ class Observer:
     def answers_to_who_has(self, address: IPv4Address) -> set[str]:
         """Ask for the address by broadcast, and return the MAC addresses that answer.
 
+        Raises:
+            Inconclusive: The witness, asked last, did not answer.
+        """
+        return set(self.replies_to_who_has(address))
+
+    def replies_to_who_has(
+        self, address: IPv4Address, *, asker: Instance | None = None, destination: str = BROADCAST, at_least: int = 0
+    ) -> list[str]:
+        """Ask for the address, and return the MAC address of every reply, in the order of their arrival.
+
         A second question, for the witness's fixed address, closes the wait: it is asked, and answered, later.
+
+        Args:
+            address: What is asked for.
+            asker: Who asks, the observer by default.
+            destination: The question's Ethernet destination.
+            at_least: So many replies are waited for before the second question, as long as they may take.
 
         Raises:
             Inconclusive: The witness did not answer.
         """
-        me, other = self.instance, self.witness
-        since = me.send(me.arp(1, me.address, address))
-        me.send(me.arp(1, me.address, other.address))
+        me, other = asker or self.instance, self.witness
         asked = me.address.packed
 
-        def answered(frame: Frame) -> bool:
-            data = frame.data
-            is_answer = data[_ETHERTYPE] == _ARP and data[_OPERATION] == _REPLY and data[_TARGET_IP] == asked
-            return not frame.outgoing and is_answer and data[_SENDER_IP] == other.address.packed
+        def replies_for(wanted: IPv4Address) -> Callable[[Frame], bool]:
+            def is_reply(frame: Frame) -> bool:
+                data = frame.data
+                is_answer = data[_ETHERTYPE] == _ARP and data[_OPERATION] == _REPLY and data[_TARGET_IP] == asked
+                return not frame.outgoing and is_answer and data[_SENDER_IP] == wanted.packed
 
+            return is_reply
+
+        since = me.send(me.arp(1, me.address, address, ethernet_destination=destination))
+        deadline = monotonic() + _PATIENCE
+        is_reply = replies_for(address)
+        while sum(map(is_reply, me.port.capture.frames(since))) < at_least and monotonic() < deadline:
+            sleep(_LOOK)
+        me.send(me.arp(1, me.address, other.address))
         try:
-            me.port.capture.wait(answered, timeout=_PATIENCE, since=since)
+            me.port.capture.wait(replies_for(other.address), timeout=_PATIENCE, since=since)
         except NotSeen as missing:
             raise Inconclusive(f"{other.name} did not answer for its own address. {missing}") from missing
         self._settle()
-        replies = [frame.data for frame in self.saw_about(address, since=since) if frame.data[_OPERATION] == _REPLY]
-        return {data[_SENDER_MAC].hex(":") for data in replies}
+        return [frame.data[_SENDER_MAC].hex(":") for frame in _incoming(me, since) if is_reply(frame)]
 
     def witnesses(self, matches: Callable[[bytes], bool], *, since: int) -> list[str]:
         """Names of the machines that a matching frame reached since a time (nanoseconds).

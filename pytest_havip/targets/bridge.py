@@ -143,6 +143,8 @@ class PlainBridge(Target):
 
     def delete_havip(self, havip: Havip) -> None:
         """See `Target.delete_havip`: the control plane forgets the address, and the bridge is not told."""
+        if havip.id not in self._havips:
+            raise Refused("ResourceNotFound", f"there is no {havip.id}.")
         del self._havips[havip.id]
 
     def havip_state(self, havip: Havip) -> HavipState | None:
