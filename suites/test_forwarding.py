@@ -1,17 +1,21 @@
 """PATH: packets to a HAVIP reach its owner and nobody else, whatever the neighbours believe."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from ipaddress import IPv4Address
 from time import time_ns
 
 import pytest
 
-from pytest_havip.clients.announcer import Instance
+from pytest_havip.clients.announcer import BROADCAST, Instance
 from pytest_havip.fixtures.judges import Bind
 from pytest_havip.fixtures.stage import Launch, Stage
+from pytest_havip.fixtures.troupe import Troupe, holding
 from pytest_havip.observe.control_plane import ControlPlane
+from pytest_havip.observe.dialogue import Dialogue
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
+from pytest_havip.observe.remote import RemoteObserver
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Subnet, Target
 
@@ -20,10 +24,24 @@ __all__: list[str] = []
 NOBODY = IPv4Address("0.0.0.0")
 
 
+#: IP protocol number of VRRP, and the beginning of an advertisement: version 2, router 51, priority 100.
+VRRP, ADVERTISEMENT = 112, b"\x21\x33\x64 unicast"
+
+
 def ping(machine: Instance, address: IPv4Address, *options: str) -> None:
     """Ping an address once from a machine; it must answer."""
     asked = machine.host.run(["ping", "-n", "-c", "1", "-W", "2", *options, str(address)])
     assert asked.returncode == 0, f"{address} does not answer {machine.name}: {asked.stdout}{asked.stderr}"
+
+
+def assert_served(client: Instance, havip: Havip, owner: Instance, protocol: str, *, held: bool = False) -> None:
+    """A machine talks to the owner's kernel at the HAVIP; the owner holds the address meanwhile, if not already."""
+    with nullcontext() if held else holding(owner, havip):
+        if protocol == "icmp":
+            ping(client, havip.address)
+        else:
+            with Dialogue.open(havip.address, (owner,), "tcp" if protocol == "tcp" else "udp") as dialogue:
+                assert dialogue.ask(client) is owner
 
 
 @requirement("HAVIP-PATH-001")
@@ -168,6 +186,160 @@ def test_arp_about_another_subnets_havip_is_left_alone(
     fence(b)
     asked = b.address.packed + bytes(6) + foreign.address.packed
     assert a.name in observer.witnesses(lambda data: data[28:42] == asked, since=since)
+
+
+@requirement("HAVIP-PATH-012")
+@pytest.mark.parametrize("asker", ["neighbour", "standby"])
+@pytest.mark.parametrize("way", ["broadcast", "unicast"])
+def test_a_question_is_answered_once(troupe: Troupe, floating: Havip, asker: str, way: str) -> None:
+    owner = troupe.a
+    who = troupe.b if asker == "standby" else troupe.observer.instance
+    destination = owner.mac if way == "unicast" else BROADCAST
+    with holding(owner, floating):
+        troupe.bind(owner, floating)
+        replies = troupe.observer.replies_to_who_has(floating.address, asker=who, destination=destination, at_least=1)
+    assert replies == [owner.mac]
+
+
+@requirement("HAVIP-PATH-003")
+def test_an_entry_that_never_changes_leads_to_the_new_owner(troupe: Troupe, floating: Havip) -> None:
+    troupe.bind(troupe.a, floating)
+    client = troupe.observer.instance
+    client.host.set_neighbour(floating.address, troupe.a.mac, state="permanent")
+    with holding(troupe.a, floating), holding(troupe.b, floating):
+        troupe.bind(troupe.b, floating)
+        with Dialogue.open(floating.address, (troupe.a, troupe.b), "udp") as dialogue:
+            assert dialogue.ask(client) is troupe.b
+
+
+@requirement("HAVIP-PATH-013")
+def test_a_standby_reaches_the_owner(troupe: Troupe, floating: Havip) -> None:
+    owner, standby = troupe.a, troupe.b
+    troupe.bind(standby, floating)
+    troupe.bind(owner, floating)
+    stamp = troupe.target.havip_state(floating)
+    with holding(owner, floating):
+        since = time_ns()
+        ping(standby, floating.address)
+        assert troupe.observer.witnesses(_echo_request(standby, floating), since=since) == [owner.name]
+    troupe.fence(standby)
+    assert troupe.control_plane.owner_of(floating) is owner
+    assert troupe.target.havip_state(floating) == stamp
+
+
+@requirement("HAVIP-PATH-014")
+def test_what_the_owner_sends_to_itself_does_not_return(troupe: Troupe, floating: Havip) -> None:
+    owner = troupe.a
+    troupe.bind(owner, floating)
+    since = time_ns()
+    for destination in (owner.mac, BROADCAST):
+        owner.send(owner.datagram(floating.address, floating.address, destination, b"to myself"))
+        owner.send(owner.datagram(owner.address, floating.address, destination, b"to myself"))
+    owner.send(owner.arp(1, owner.address, floating.address))
+    troupe.fence(owner)
+    own = bytes.fromhex(owner.mac.replace(":", ""))
+    assert owner.name not in troupe.observer.witnesses(lambda data: data[6:12] == own, since=since)
+
+
+@requirement("HAVIP-PATH-015")
+def test_an_owners_fixed_address_works_on(troupe: Troupe, floating: Havip) -> None:
+    for owner in (troupe.a, troupe.b, troupe.a):
+        troupe.bind(owner, floating)
+        for machine in (troupe.a, troupe.b):
+            ping(troupe.observer.instance, machine.address)
+            ping(machine, troupe.observer.instance.address)
+            assert troupe.observer.replies_to_who_has(machine.address, at_least=1) == [machine.mac]
+
+
+@requirement("HAVIP-PATH-016")
+@pytest.mark.parametrize("asker", ["neighbour", "standby"])
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "icmp"])
+def test_every_protocol_reaches_the_owner(troupe: Troupe, floating: Havip, protocol: str, asker: str) -> None:
+    who = troupe.b if asker == "standby" else troupe.observer.instance
+    troupe.bind(troupe.a, floating)
+    assert_served(who, floating, troupe.a, protocol)
+
+
+@requirement("HAVIP-PATH-017")
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "icmp"])
+def test_every_protocol_reaches_the_owner_from_another_subnet(
+    troupe: Troupe, floating: Havip, remote: RemoteObserver, protocol: str
+) -> None:
+    troupe.bind(troupe.a, floating)
+    assert_served(remote.instance, floating, troupe.a, protocol)
+
+
+@requirement("HAVIP-PATH-018")
+def test_fragments_reach_the_owner_and_come_back(troupe: Troupe, floating: Havip) -> None:
+    troupe.bind(troupe.a, floating)
+    client = troupe.observer.instance
+    with holding(troupe.a, floating), Dialogue.open(floating.address, (troupe.a,), "udp") as dialogue:
+        since = time_ns()
+        assert dialogue.ask(client, bytes(range(250)) * 20) is troupe.a
+
+    def fragment(data: bytes) -> bool:
+        is_later = int.from_bytes(data[20:22]) & 0x1FFF
+        return data[12:14] == b"\x08\x00" and data[30:34] == floating.address.packed and bool(is_later)
+
+    assert troupe.observer.witnesses(fragment, since=since) == [troupe.a.name]
+
+
+@requirement("HAVIP-PATH-019")
+def test_vrrp_by_unicast_passes(troupe: Troupe) -> None:
+    from scapy.layers.inet import IP  # noqa: PLC0415 - scapy only where frames are crafted
+    from scapy.layers.l2 import Ether  # noqa: PLC0415
+
+    for sender, receiver in ((troupe.a, troupe.b), (troupe.b, troupe.a)):
+        packet = IP(src=str(sender.address), dst=str(receiver.address), ttl=255, proto=VRRP)
+        since = sender.send(Ether(src=sender.mac, dst=receiver.mac) / packet / ADVERTISEMENT)
+        troupe.observer.control()
+        assert receiver.name in troupe.observer.witnesses(lambda data: ADVERTISEMENT in data, since=since)
+
+
+@requirement("HAVIP-PATH-020")
+def test_two_owners_are_kept_apart(troupe: Troupe, floating: Havip) -> None:
+    with troupe.havip() as other:
+        owners = {floating: troupe.a, other: troupe.b}
+        for havip, owner in owners.items():
+            troupe.bind(owner, havip)
+        for havip, owner in owners.items():
+            assert troupe.observer.owner_of(havip.address) is owner
+        for havip, owner, peer in ((floating, troupe.a, troupe.b), (other, troupe.b, troupe.a)):
+            assert_served(peer, havip, owner, "udp")
+
+
+@requirement("HAVIP-PATH-021")
+def test_who_lost_its_owner_is_not_reached_from_another_subnet(
+    troupe: Troupe, floating: Havip, remote: RemoteObserver
+) -> None:
+    with troupe.guest("leaver") as owner:
+        with holding(owner, floating):
+            troupe.bind(owner, floating)
+            remote.wait_for_owner(floating.address, owner)
+        again = troupe.stage.attach(troupe.stage.detach(owner), owner.host)
+        with holding(again, floating):
+            assert remote.owner_of(floating.address) is None
+            troupe.bind(again, floating)
+            remote.wait_for_owner(floating.address, again)
+
+
+@requirement("HAVIP-PATH-022")
+def test_what_becomes_of_a_standby_changes_nothing(troupe: Troupe, floating: Havip) -> None:
+    owner = troupe.a
+    with troupe.guest("standby") as standby, holding(owner, floating):
+        troupe.bind(standby, floating)
+        troupe.bind(owner, floating)
+        blows: tuple[Callable[[], None], ...] = (
+            # It answers no ARP at all, for any address: a firewall that drops everything.
+            lambda: standby.host.sysctl("net.ipv4.conf.all.arp_ignore", "8"),
+            lambda: troupe.target.set_link(standby.nic, up=False),
+            lambda: troupe.stage.unplug(standby),
+        )
+        for blow in blows:
+            blow()
+            assert troupe.observer.owner_of(floating.address) is owner
+            assert troupe.control_plane.owner_of(floating) is owner
+            assert_served(troupe.observer.instance, floating, owner, "udp", held=True)
 
 
 def _echo_request(client: Instance, havip: Havip) -> Callable[[bytes], bool]:

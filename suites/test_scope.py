@@ -1,17 +1,18 @@
 """SCOPE: a HAVIP belongs to one subnet; from anywhere else it can't be announced."""
 
 from dataclasses import dataclass
+from time import time_ns
 
 import pytest
 
 from pytest_havip.clients.announcer import Form, Instance
-from pytest_havip.fixtures.judges import Bind
+from pytest_havip.fixtures.judges import Bind, announce_and_see
 from pytest_havip.fixtures.stage import Stage
 from pytest_havip.observe.control_plane import ControlPlane
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.requirements import requirement
-from pytest_havip.targets.base import Havip, Subnet
+from pytest_havip.targets.base import Havip, Refused, Subnet, Target
 
 __all__: list[str] = []
 
@@ -25,10 +26,10 @@ class Intruder:
     fence: Fence
 
 
-def intrude(stage: Stage, subnet: Subnet) -> Intruder:
-    """Start an intruder in another subnet."""
-    observer = stage.observer(subnet, prefix="far ")
-    return Intruder(stage.launch("intruder", subnet), observer, stage.fence(subnet, observer))
+def intrude(stage: Stage, subnet: Subnet, prefix: str = "far ") -> Intruder:
+    """Start an intruder in another subnet; the names of the machines there begin with the prefix."""
+    observer = stage.observer(subnet, prefix=prefix)
+    return Intruder(stage.launch(f"{prefix}intruder", subnet), observer, stage.fence(subnet, observer))
 
 
 def neighbours_that_heard(havip: Havip, observer: Observer, since: int) -> set[str]:
@@ -97,3 +98,45 @@ def test_a_rejection_from_another_subnet_says_so(stage: Stage, elsewhere: Subnet
         (entry.address, entry.reason, entry.count) for entry in stage.target.rejections() if entry.nic_id == nic_id
     ]
     assert counted == [(havip.address, "WRONG_SUBNET", 2)]
+
+
+@requirement("HAVIP-SCOPE-005")
+def test_a_subnet_with_a_havip_is_not_deleted(target: Target, elsewhere: Subnet) -> None:
+    havip = target.create_havip(elsewhere)
+    with pytest.raises(Refused):
+        target.delete_subnet(elsewhere)
+    assert target.havip_state(havip) is not None
+    target.delete_havip(havip)
+    target.delete_subnet(elsewhere)
+
+
+@requirement("HAVIP-SCOPE-006")
+def test_a_machine_that_moves_leaves_its_havips_behind(
+    control_plane: ControlPlane, stage: Stage, elsewhere: Subnet, havip: Havip, a: Instance, observer: Observer
+) -> None:
+    far = stage.observer(elsewhere, prefix="far ")
+    fence = stage.fence(elsewhere, far)
+    announce_and_see(observer, a, havip)
+    stage.unplug(a)
+    assert control_plane.owner_of(havip) is None
+    moved = stage.plug_in(a, elsewhere, interface="eth0")
+    since = moved.announce(havip.address)
+    fence(moved)
+    assert control_plane.owner_of(havip) is None
+    assert neighbours_that_heard(havip, observer, since) == set()
+    assert observer.owner_of(havip.address, destination=moved.mac) is None
+
+
+@requirement("HAVIP-SCOPE-007")
+def test_an_announcement_stays_in_its_subnet(
+    stage: Stage, elsewhere: Subnet, twin: Subnet, havip: Havip, a: Instance, bind: Bind
+) -> None:
+    strangers = [intrude(stage, subnet, prefix) for subnet, prefix in ((elsewhere, "far "), (twin, "twin "))]
+    since = time_ns()
+    bind(a, havip)
+    for stranger in strangers:
+        # What is announced there is heard there, so that silence means something.
+        stranger.fence(stranger.machine)
+    heard = strangers[0].observer.heard_arp_from(havip.address, since=since)
+    outside = {name for name in heard if name.startswith(("far ", "twin "))}
+    assert outside == set()

@@ -128,8 +128,15 @@ MUTANTS = (
                 "HAVIP-BIND-006",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-009",
+                "HAVIP-MOVE-006",
                 "HAVIP-PATH-001",
                 "HAVIP-PATH-002",
+                "HAVIP-PATH-012",
+                "HAVIP-PATH-013",
+                "HAVIP-PATH-016",
+                "HAVIP-PATH-018",
+                "HAVIP-PATH-020",
+                "HAVIP-PATH-022",
                 "HAVIP-SPOOF-007",
                 "HAVIP-SPOOF-017",
             }
@@ -157,7 +164,7 @@ MUTANTS = (
     Mutant(
         "any-subnet-announces",
         "Any NIC of the VPC may announce a HAVIP.",
-        frozenset({"HAVIP-SCOPE-001", "HAVIP-SCOPE-004"}),
+        frozenset({"HAVIP-NIC-002", "HAVIP-SCOPE-001", "HAVIP-SCOPE-004", "HAVIP-SCOPE-006"}),
         _any_subnet,
     ),
     Mutant(

@@ -55,6 +55,18 @@ def _broadcast_everything() -> None:
     put(Service, "_resend", shout)
 
 
+def _announce_everywhere() -> None:
+    resend = Service._resend  # noqa: SLF001 - the mutant's operation
+
+    def tell_all(self: Service, effect: Resend) -> None:
+        vpc_id = self.network.subnets[effect.subnet_id].vpc_id
+        for subnet in self.network.subnets.values():
+            if subnet.vpc_id == vpc_id:
+                resend(self, Resend(subnet.id, effect.frame, effect.nic_id))
+
+    put(Service, "_resend", tell_all)
+
+
 MUTANTS = (
     Mutant(
         "stale-data-path",
@@ -66,6 +78,16 @@ MUTANTS = (
                 "HAVIP-BIND-009",
                 "HAVIP-BIND-015",
                 "HAVIP-BIND-016",
+                "HAVIP-MOVE-001",
+                "HAVIP-MOVE-002",
+                "HAVIP-MOVE-003",
+                "HAVIP-MOVE-007",
+                "HAVIP-MOVE-009",
+                "HAVIP-MOVE-010",
+                "HAVIP-MOVE-011",
+                "HAVIP-MOVE-012",
+                "HAVIP-NIC-001",
+                "HAVIP-NIC-003",
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
                 "HAVIP-ORDER-050",
@@ -79,7 +101,7 @@ MUTANTS = (
     Mutant(
         "release-in-the-api-alone",
         "A release is not carried out in the data path.",
-        frozenset({"HAVIP-RELEASE-001"}),
+        frozenset({"HAVIP-RELEASE-001", "HAVIP-RELEASE-007", "HAVIP-RELEASE-008"}),
         _releases_stay_in_force,
     ),
     Mutant(
@@ -87,5 +109,11 @@ MUTANTS = (
         "An announcement for one machine is re-sent to everyone.",
         frozenset({"HAVIP-BIND-011"}),
         _broadcast_everything,
+    ),
+    Mutant(
+        "announcements-go-everywhere",
+        "An announcement is re-sent into all subnets of the VPC.",
+        frozenset({"HAVIP-SCOPE-007"}),
+        _announce_everywhere,
     ),
 )

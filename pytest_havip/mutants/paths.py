@@ -1,11 +1,21 @@
 """Faults in where a packet for a HAVIP goes."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import add_rules, change_rule, drop_rule, put
-from pytest_havip.network.core import Havip
-from pytest_havip.network.dataplane import elements
+from pytest_havip.network.core import Havip, Network, Resend
+from pytest_havip.network.core.verdict import Action, Decision
+from pytest_havip.network.dataplane import elements, ports
 
 __all__ = ["MUTANTS"]
+
+_ETHERTYPE, _ARP, _IPV4 = slice(12, 14), b"\x08\x06", b"\x08\x00"
+_SENDER_MAC, _SENDER_IP, _TARGET_IP = slice(22, 28), slice(28, 32), slice(38, 42)
+#: An ARP reply from its Ethernet type to its operation.
+_REPLY = bytes.fromhex("0806 0001 0800 0604 0002")
 
 
 def _not_redirected() -> None:
@@ -28,6 +38,86 @@ def _gateway_is_cut_off() -> None:
     add_rules("ip-elsewhere", 'iifname "gw-*" ip daddr {cidr} ip daddr @havips drop')
 
 
+def _seen_by_the_service(show: Callable[[], None], more: Callable[[bytes, bytes], bytes | None]) -> Callable[[], None]:
+    """Let the service see frames on their way to an owner, and send another one.
+
+    Args:
+        show: Plants the rule that shows them.
+        more: Makes the other frame of the one that was seen and the owner's MAC.
+    """
+
+    def plant() -> None:
+        def receive(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+            verdict = self.verdict(frame, nic_id)
+            if verdict.action is Action.REDIRECT and verdict.ethernet_destination is not None:
+                another = more(frame, bytes.fromhex(verdict.ethernet_destination.replace(":", "")))
+                if another is not None:
+                    return Decision(verdict, (Resend(self.nics[nic_id].subnet_id, another, nic_id),))
+            decision: Decision = receive_rightly(self, frame, nic_id, now=now)
+            return decision
+
+        receive_rightly = put(Network, "receive", receive)
+        show()
+
+    return plant
+
+
+def _answer(question: bytes, owner: bytes) -> bytes | None:
+    """The owner's answer, in its name."""
+    if question[_ETHERTYPE] != _ARP:
+        return None
+    asker = question[_SENDER_MAC]
+    return asker + owner + _REPLY + owner + question[_TARGET_IP] + asker + question[_SENDER_IP]
+
+
+def _show_questions() -> None:
+    add_rules("arp-owner", "arp operation request arp daddr ip @havips log group 1 snaplen 128")
+
+
+def _again(packet: bytes, _: bytes) -> bytes | None:
+    """The same packet to the same machine, as the rule had sent it."""
+    return packet if packet[_ETHERTYPE] == _IPV4 else None
+
+
+def _show_packets() -> None:
+    change_rule("ip-owner", "ether daddr set ip daddr map @owners log group 1 snaplen 1600 accept")
+
+
+def _hairpin() -> None:
+    """Let ports send back what is for the machine that it came from."""
+
+    def guard_port(interface: int) -> Any:  # noqa: ANN401 - a request to the kernel
+        request = guard(interface)
+        ((name, options, flag),) = request.attributes
+        hairpin = {"attrs": [*options["attrs"], ("IFLA_BRPORT_MODE", 1)]}
+        return replace(request, attributes=((name, hairpin, flag),))
+
+    guard = put(ports, "guard_port", guard_port)
+    drop_rule("ip-own")
+
+
+def _no_tcp() -> None:
+    add_rules("ip-owner", "ip protocol tcp ip daddr @havips drop")
+
+
+def _no_fragments() -> None:
+    add_rules("ip-owner", "ip frag-off & 0x1fff != 0 ip daddr @havips drop")
+
+
+def _no_unicast_vrrp() -> None:
+    add_rules("ip-elsewhere", "ip protocol 112 ip daddr {cidr} drop")
+
+
+def _gateway_remembers() -> None:
+    add_rules("unbound", 'iifname "gw-*" accept')
+
+
+def _old_owners_confirm() -> None:
+    """Let questions by unicast go to whom they are addressed, and any machine that holds a HAVIP answer."""
+    add_rules("arp-owner", "arp operation request ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 accept")
+    add_rules("arp-not-owner", "arp operation reply arp saddr ip @havips arp daddr ip @held accept")
+
+
 MUTANTS = (
     Mutant(
         "stale-neighbours-decide",
@@ -38,13 +128,73 @@ MUTANTS = (
     Mutant(
         "unbound-goes-somewhere",
         "What is for an unbound HAVIP, or for nobody's address, goes where its Ethernet destination says.",
-        frozenset({"HAVIP-PATH-001", "HAVIP-RELEASE-001", "HAVIP-SPOOF-003", "HAVIP-SPOOF-017"}),
+        frozenset(
+            {
+                "HAVIP-NIC-006",
+                "HAVIP-NIC-007",
+                "HAVIP-PATH-001",
+                "HAVIP-PATH-021",
+                "HAVIP-RELEASE-001",
+                "HAVIP-RELEASE-006",
+                "HAVIP-RELEASE-007",
+                "HAVIP-SPOOF-003",
+                "HAVIP-SPOOF-017",
+            }
+        ),
         _unbound_passes,
     ),
     Mutant(
         "no-way-from-outside",
         "The gateway reaches no HAVIP.",
-        frozenset({"HAVIP-PATH-004", "HAVIP-PATH-010"}),
+        frozenset({"HAVIP-PATH-004", "HAVIP-PATH-010", "HAVIP-PATH-017", "HAVIP-PATH-021", "HAVIP-RELEASE-007"}),
         _gateway_is_cut_off,
+    ),
+    Mutant(
+        "answers-twice",
+        "The network answers for a bound HAVIP in its owner's name, and the owner answers too.",
+        frozenset({"HAVIP-PATH-012", "HAVIP-SPOOF-007"}),
+        _seen_by_the_service(_show_questions, _answer),
+    ),
+    Mutant(
+        "packets-come-twice",
+        "The owner gets every packet for its HAVIP two times.",
+        frozenset({"HAVIP-MOVE-003"}),
+        _seen_by_the_service(_show_packets, _again),
+    ),
+    Mutant(
+        "hairpin",
+        "What the owner sends to its own HAVIP comes back to it.",
+        frozenset({"HAVIP-PATH-014", "HAVIP-SPOOF-017"}),
+        _hairpin,
+    ),
+    Mutant(
+        "no-tcp",
+        "TCP to a HAVIP is lost.",
+        frozenset({"HAVIP-MOVE-006", "HAVIP-NIC-008", "HAVIP-PATH-016", "HAVIP-PATH-017"}),
+        _no_tcp,
+    ),
+    Mutant(
+        "no-fragments",
+        "Of a packet to a HAVIP only the first fragment arrives.",
+        frozenset({"HAVIP-PATH-018"}),
+        _no_fragments,
+    ),
+    Mutant(
+        "no-unicast-vrrp",
+        "VRRP passes by multicast alone.",
+        frozenset({"HAVIP-PATH-019"}),
+        _no_unicast_vrrp,
+    ),
+    Mutant(
+        "gateway-remembers",
+        "What comes from another subnet for an unbound or released HAVIP goes to whom the gateway last knew.",
+        frozenset({"HAVIP-PATH-021", "HAVIP-RELEASE-007"}),
+        _gateway_remembers,
+    ),
+    Mutant(
+        "old-owners-confirm",
+        "A neighbour that asks the old owner by unicast whether it still holds the HAVIP is told so.",
+        frozenset({"HAVIP-MOVE-005", "HAVIP-SPOOF-006", "HAVIP-SPOOF-009"}),
+        _old_owners_confirm,
     ),
 )

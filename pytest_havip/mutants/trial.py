@@ -35,7 +35,7 @@ def verdicts_of(target: str, requirements: Iterable[str] = (), *, folder: Path) 
         TrialFailed: pytest itself failed, or no test was selected.
     """
     report = folder / f"{target.replace(':', '-')}.xml"
-    selection = " or ".join(requirements) or "not TAKE"
+    selection = " or ".join(requirements) or "not HAVIP-TAKE"
     command = [sys.executable, "-m", "pytest", "--havip", "--havip-target", target, "-k", selection, "-q"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
     done = subprocess.run(command, cwd=folder, timeout=_TIMEOUT, capture_output=True, text=True, check=False)

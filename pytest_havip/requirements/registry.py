@@ -25,6 +25,8 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "QUOTA": "how many HAVIPs a VPC has room for",
         "RELEASE": "what a released HAVIP leaves behind",
         "PATH": "where packets for a HAVIP go",
+        "NIC": "several NICs of an instance, several HAVIPs of a NIC",
+        "MOVE": "a HAVIP moves from one machine to another",
         "TAKE": "takeovers by real clients",
     }
 )
