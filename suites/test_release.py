@@ -93,13 +93,6 @@ def test_releasing_one_leaves_the_owners_others(troupe: Troupe, floating: Havip)
 
 
 @requirement("HAVIP-RELEASE-004")
-def test_a_havip_that_nobody_owns_is_released(troupe: Troupe, floating: Havip) -> None:
-    troupe.target.delete_havip(floating)
-    assert troupe.target.havip_state(floating) is None
-    assert floating not in troupe.target.havips(troupe.stage.vpc)
-
-
-@requirement("HAVIP-RELEASE-005")
 def test_a_second_release_is_refused(troupe: Troupe, floating: Havip) -> None:
     with troupe.havip() as other:
         troupe.bind(troupe.a, other)
@@ -132,7 +125,7 @@ def announcing(machines: Sequence[Instance], havip: Havip) -> Iterator[None]:
         announcer.join()
 
 
-@requirement("HAVIP-RELEASE-006")
+@requirement("HAVIP-RELEASE-005")
 def test_announcing_during_a_release_leaves_nothing(troupe: Troupe) -> None:
     for _ in range(ROUNDS):
         with troupe.havip() as havip:
@@ -148,7 +141,7 @@ def test_announcing_during_a_release_leaves_nothing(troupe: Troupe) -> None:
                 assert troupe.observer.owner_of(again.address) is None
 
 
-@requirement("HAVIP-RELEASE-007")
+@requirement("HAVIP-RELEASE-006")
 def test_a_released_havip_is_not_reached_from_another_subnet(
     troupe: Troupe, floating: Havip, remote: RemoteObserver
 ) -> None:
@@ -159,7 +152,7 @@ def test_a_released_havip_is_not_reached_from_another_subnet(
         assert remote.owner_of(floating.address) is None
 
 
-@requirement("HAVIP-RELEASE-008")
+@requirement("HAVIP-RELEASE-007")
 def test_the_last_owner_sends_from_the_address_no_longer(troupe: Troupe, floating: Havip) -> None:
     owner, receiver = troupe.a, troupe.observer.instance
     troupe.bind(owner, floating)
@@ -174,7 +167,7 @@ def test_the_last_owner_sends_from_the_address_no_longer(troupe: Troupe, floatin
     assert not arrives(b"as the last owner")
 
 
-@requirement("HAVIP-RELEASE-009")
+@requirement("HAVIP-API-010")
 def test_a_new_havip_has_no_stamp_of_the_old_one(troupe: Troupe, floating: Havip) -> None:
     untouched = troupe.target.havip_state(floating)
     assert untouched is not None

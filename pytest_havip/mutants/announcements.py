@@ -164,7 +164,7 @@ MUTANTS = (
     Mutant(
         "any-subnet-announces",
         "Any NIC of the VPC may announce a HAVIP.",
-        frozenset({"HAVIP-NIC-002", "HAVIP-SCOPE-001", "HAVIP-SCOPE-004", "HAVIP-SCOPE-006"}),
+        frozenset({"HAVIP-NIC-002", "HAVIP-SCOPE-001", "HAVIP-SCOPE-004", "HAVIP-SCOPE-005"}),
         _any_subnet,
     ),
     Mutant(

@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "release-in-the-api-alone",
         "A release is not carried out in the data path.",
-        frozenset({"HAVIP-RELEASE-001", "HAVIP-RELEASE-007", "HAVIP-RELEASE-008"}),
+        frozenset({"HAVIP-RELEASE-001", "HAVIP-RELEASE-006", "HAVIP-RELEASE-007"}),
         _releases_stay_in_force,
     ),
     Mutant(
@@ -113,7 +113,7 @@ MUTANTS = (
     Mutant(
         "announcements-go-everywhere",
         "An announcement is re-sent into all subnets of the VPC.",
-        frozenset({"HAVIP-SCOPE-007"}),
+        frozenset({"HAVIP-SCOPE-006"}),
         _announce_everywhere,
     ),
 )

@@ -103,7 +103,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "HAVIP-PATH-010",
         "HAVIP-PATH-017",
         "HAVIP-PATH-021",
-        "HAVIP-RELEASE-007",
+        "HAVIP-RELEASE-006",
     ),
     "ip-broadcast": ("HAVIP-PATH-008",),
     "ip-own": ("HAVIP-SPOOF-017",),

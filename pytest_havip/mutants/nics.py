@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "half-an-owner",
         "The control plane goes on naming the instance of an owner that went.",
-        frozenset({"HAVIP-BIND-015", "HAVIP-NIC-004", "HAVIP-NIC-006", "HAVIP-NIC-007", "HAVIP-SCOPE-006"}),
+        frozenset({"HAVIP-BIND-015", "HAVIP-NIC-004", "HAVIP-NIC-006", "HAVIP-NIC-007", "HAVIP-SCOPE-005"}),
         _half_an_owner,
     ),
     Mutant(

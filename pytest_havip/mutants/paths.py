@@ -135,8 +135,8 @@ MUTANTS = (
                 "HAVIP-PATH-001",
                 "HAVIP-PATH-021",
                 "HAVIP-RELEASE-001",
+                "HAVIP-RELEASE-005",
                 "HAVIP-RELEASE-006",
-                "HAVIP-RELEASE-007",
                 "HAVIP-SPOOF-003",
                 "HAVIP-SPOOF-017",
             }
@@ -146,7 +146,7 @@ MUTANTS = (
     Mutant(
         "no-way-from-outside",
         "The gateway reaches no HAVIP.",
-        frozenset({"HAVIP-PATH-004", "HAVIP-PATH-010", "HAVIP-PATH-017", "HAVIP-PATH-021", "HAVIP-RELEASE-007"}),
+        frozenset({"HAVIP-PATH-004", "HAVIP-PATH-010", "HAVIP-PATH-017", "HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
         _gateway_is_cut_off,
     ),
     Mutant(
@@ -188,7 +188,7 @@ MUTANTS = (
     Mutant(
         "gateway-remembers",
         "What comes from another subnet for an unbound or released HAVIP goes to whom the gateway last knew.",
-        frozenset({"HAVIP-PATH-021", "HAVIP-RELEASE-007"}),
+        frozenset({"HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
         _gateway_remembers,
     ),
     Mutant(

@@ -191,7 +191,7 @@ MUTANTS = (
     Mutant(
         "gone-is-done",
         "The release of a HAVIP that is not there succeeds.",
-        frozenset({"HAVIP-API-019", "HAVIP-API-020"}),
+        frozenset({"HAVIP-API-019", "HAVIP-API-020", "HAVIP-RELEASE-004"}),
         _action(_gone_is_done, "DeleteHaVip"),
     ),
     Mutant(

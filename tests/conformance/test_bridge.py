@@ -11,12 +11,20 @@ FAILS = {
     # So an address that no quota allows is announced too.
     "HAVIP-QUOTA-001",
     # Subnets share the wire, and a released address is announced like any other.
+    "HAVIP-NIC-002",
     "HAVIP-SCOPE-001",
-    "HAVIP-RELEASE-001",
-    "HAVIP-RELEASE-002",
+    "HAVIP-SCOPE-005",
+    "HAVIP-SCOPE-006",
+    *(f"HAVIP-RELEASE-{number:03}" for number in (1, 2, 5, 6, 7)),
+    # It does not know of owners, so it takes nothing from them either; and it floods what is for nobody.
+    "HAVIP-NIC-004",
+    "HAVIP-NIC-006",
+    "HAVIP-NIC-007",
+    "HAVIP-PATH-021",
     # Neighbours learn from every ARP request, and packets follow what neighbours believe.
     "HAVIP-BIND-007",
     "HAVIP-PATH-003",
+    "HAVIP-MOVE-005",
     # Everyone hears every broadcast, and who holds an address answers for it.
     "HAVIP-PATH-001",
     "HAVIP-PATH-002",
