@@ -32,7 +32,7 @@ class Shape(TypedDict, total=False):
         target_mac: Target hardware address: broadcast (keepalived, the default), zero (RFC 5227), or the sender's.
         ethernet_source: The NIC's own by default.
         ethernet_destination: Broadcast by default.
-        length: Least number of bytes of the frame; what exceeds 42 is padding, as real NICs add it.
+        padding: Bytes behind the ARP message's 42; real NICs fill frames up to 60 bytes, some software up to 58.
     """
 
     form: Form
@@ -40,7 +40,7 @@ class Shape(TypedDict, total=False):
     target_mac: str
     ethernet_source: str
     ethernet_destination: str
-    length: int
+    padding: bytes
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Instance:
 
     def announcement(self, address: IPv4Address, **shape: Unpack[Shape]) -> bytes:
         """A gratuitous ARP for an address, as keepalived sends it unless its `Shape` says otherwise."""
-        return self.arp(
+        message = self.arp(
             2 if shape.get("form") == "reply" else 1,
             address,
             address,
@@ -94,7 +94,8 @@ class Instance:
             target_mac=shape.get("target_mac", BROADCAST),
             ethernet_source=shape.get("ethernet_source"),
             ethernet_destination=shape.get("ethernet_destination", BROADCAST),
-        ).ljust(shape.get("length", 0), b"\0")
+        )
+        return message + shape.get("padding", b"")
 
     def arp(
         self,

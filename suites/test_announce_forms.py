@@ -1,0 +1,170 @@
+"""BIND: what real software sends when it takes an address, frame by frame and sequence by sequence."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import pytest
+
+from pytest_havip.clients.announcer import BROADCAST, ZERO, Form, Instance
+from pytest_havip.fixtures.scene import Scene
+from pytest_havip.requirements import requirement
+from pytest_havip.targets.base import Havip
+
+__all__: list[str] = []
+
+NOBODY = IPv4Address("0.0.0.0")
+REQUEST: Form = "request"
+REPLY: Form = "reply"
+#: What makes a frame of 42 bytes one of 58 or of 60, empty or with whatever the memory held.
+PADDINGS = {"42 bytes": b"", "58 bytes": bytes(16), "60 bytes": bytes(18), "60 bytes, not empty": b"\xa5" * 18}
+
+
+@requirement("HAVIP-BIND-010")
+@pytest.mark.parametrize("form", [REQUEST, REPLY])
+@pytest.mark.parametrize("target_mac", [ZERO, BROADCAST, "own"])
+@pytest.mark.parametrize("padding", PADDINGS.values(), ids=PADDINGS)
+def test_every_form_of_real_software_binds_refreshes_and_moves(
+    scene: Scene, form: Form, target_mac: str, padding: bytes
+) -> None:
+    havip = scene.havip()
+    for machine in (scene.a, scene.a, scene.b):
+        mac = machine.mac if target_mac == "own" else target_mac
+        machine.announce(havip.address, form=form, target_mac=mac, padding=padding)
+        scene.observer.wait_for_owner(havip.address, machine)
+        scene.fence(machine)
+        assert scene.observer.owner_of(havip.address) is machine
+
+
+@requirement("HAVIP-BIND-011")
+@pytest.mark.parametrize("form", [REQUEST, REPLY])
+def test_a_unicast_announcement_binds_refreshes_and_moves_and_stays_unicast(scene: Scene, form: Form) -> None:
+    havip, observer = scene.havip(), scene.observer
+    # A switch that learns knows the observer from now on.
+    observer.control()
+    for machine in (scene.a, scene.a, scene.b):
+        since = machine.announce(havip.address, form=form, ethernet_destination=observer.instance.mac)
+        observer.wait_for_owner(havip.address, machine)
+        scene.fence(machine)
+        assert observer.heard_arp_from(havip.address, since=since) == [observer.instance.name]
+
+
+@requirement("HAVIP-BIND-012")
+@pytest.mark.parametrize("form", [REQUEST, REPLY])
+def test_an_accepted_announcement_reaches_the_neighbours_but_not_its_sender(scene: Scene, form: Form) -> None:
+    havip = scene.havip()
+    # It binds, then it refreshes, then it moves.
+    for machine in (scene.a, scene.a, scene.b):
+        since = machine.announce(havip.address, form=form)
+        scene.fence(machine)
+        heard = scene.observer.heard_arp_from(havip.address, since=since)
+        assert sorted(heard) == sorted(other.name for other in scene.stage.cast if other is not machine)
+
+
+def gratuitous(*shapes: tuple[Form, str]) -> Callable[[Instance, IPv4Address], list[bytes]]:
+    """Make a sequence of announcements from each one's form and target MAC, ``own`` for the sender's."""
+
+    def frames(machine: Instance, address: IPv4Address) -> list[bytes]:
+        return [
+            machine.announcement(address, form=form, target_mac=machine.mac if mac == "own" else mac)
+            for form, mac in shapes
+        ]
+
+    return frames
+
+
+def detecting_conflicts(machine: Instance, address: IPv4Address) -> list[bytes]:
+    """RFC 5227: three probes, which must not bind, then two announcements."""
+    probes = [machine.arp(1, NOBODY, address)] * 3
+    return probes + [machine.announcement(address, target_mac=ZERO)] * 2
+
+
+def of_58_bytes(form: Form) -> Callable[[Instance, IPv4Address], list[bytes]]:
+    """Thomas Habets's arping: broadcast as the target MAC in replies too, and 16 bytes of padding."""
+    return lambda machine, address: [machine.announcement(address, form=form, padding=bytes(16))] * 3
+
+
+#: What software sends on becoming the owner, without its pauses: a network may not need them.
+SEQUENCES: dict[str, Callable[[Instance, IPv4Address], list[bytes]]] = {
+    "keepalived, five and five": gratuitous(*[(REQUEST, BROADCAST)] * 10),
+    "keepalived with vrrp_min_garp, FRR": gratuitous((REQUEST, BROADCAST)),
+    "ucarp": gratuitous((REQUEST, "own"), (REQUEST, "own")),
+    "Pacemaker's send_arp": gratuitous(*[(REQUEST, ZERO), (REPLY, "own")] * 5),
+    "iputils arping -U": gratuitous(*[(REQUEST, BROADCAST)] * 5),
+    "iputils arping -A": gratuitous(*[(REPLY, "own")] * 5),
+    "Habets arping -U": of_58_bytes(REQUEST),
+    "Habets arping -P": of_58_bytes(REPLY),
+    "MetalLB": gratuitous(*[(REQUEST, BROADCAST), (REPLY, BROADCAST)] * 5),
+    "kube-vip": gratuitous(*[(REPLY, "own"), (REQUEST, BROADCAST)] * 3),
+    "Linux with arp_notify": gratuitous((REQUEST, ZERO)),
+    "Windows NT 4 and 2000": gratuitous(*[(REQUEST, ZERO)] * 3),
+    "RFC 5227 and Windows clusters": detecting_conflicts,
+}
+
+
+def take_over(scene: Scene, software: str) -> Havip:
+    """Let b own a HAVIP, and a take it over as some software does."""
+    havip = scene.havip()
+    scene.bind(scene.b, havip)
+    for frame in SEQUENCES[software](scene.a, havip.address):
+        scene.a.send(frame)
+    scene.fence(scene.a)
+    return havip
+
+
+@requirement("HAVIP-BIND-017")
+@pytest.mark.parametrize("software", SEQUENCES)
+def test_a_takeover_by_real_software_ends_with_it_as_the_owner(scene: Scene, software: str) -> None:
+    havip = take_over(scene, software)
+    assert scene.observer.owner_of(havip.address) is scene.a
+    assert scene.control_plane.owner_of(havip) is scene.a
+
+
+@requirement("HAVIP-BIND-018")
+@pytest.mark.parametrize("software", SEQUENCES)
+def test_a_takeover_by_real_software_is_one_change(scene: Scene, software: str) -> None:
+    havip = take_over(scene, software)
+    assert scene.control_plane.moves_of(havip) == [(None, scene.b), (scene.b, scene.a)]
+
+
+@requirement("HAVIP-BIND-024")
+def test_nobody_defends_the_havip_of_a_dead_owner(scene: Scene) -> None:
+    havip = scene.havip()
+    # As after a crash: a owns it, and has no such address any more.
+    scene.bind(scene.a, havip)
+    *probes, first, second = detecting_conflicts(scene.b, havip.address)
+    since = scene.b.send(probes[0])
+    for probe in probes[1:]:
+        scene.b.send(probe)
+    scene.fence(scene.b)
+    assert scene.observer.heard_arp_from(havip.address, since=since) == []
+    for announcement in (first, second):
+        scene.b.send(announcement)
+    scene.fence(scene.b)
+    assert scene.observer.owner_of(havip.address) is scene.b
+
+
+@requirement("HAVIP-BIND-023")
+def test_as_many_havips_as_there_may_be_are_bound_by_one_burst(scene: Scene) -> None:
+    # The fence's HAVIP takes a place in the quota.
+    room = scene.stage.target.havip_quota(scene.stage.vpc) - 1
+    havips, half = [scene.havip() for _ in range(room)], room // 2
+    for machine, taken in ((scene.a, havips), (scene.b, havips[:half])):
+        for frame in [machine.announcement(havip.address) for havip in taken]:
+            for _ in range(5):
+                machine.send(frame)
+        for havip in taken:
+            scene.observer.wait_for_owner(havip.address, machine)
+    assert [scene.observer.owner_of(havip.address) for havip in havips[half:]] == [scene.a] * (room - half)
+
+
+@requirement("HAVIP-BIND-026")
+@pytest.mark.parametrize("form", [REQUEST, REPLY])
+def test_announcing_ones_own_fixed_address_is_harmless(scene: Scene, form: Form) -> None:
+    havip = scene.havip()
+    scene.bind(scene.a, havip)
+    for machine in (scene.a, scene.b):
+        since = machine.announce(machine.address, form=form)
+        scene.fence(machine)
+        heard = scene.observer.heard_arp_from(machine.address, since=since, mac=machine.mac)
+        assert sorted(heard) == sorted(other.name for other in scene.stage.cast if other is not machine)
+        assert scene.observer.owner_of(havip.address) is scene.a
