@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import add_rules, change_rule, drop_rule, put
-from pytest_havip.network.core import Cause, Decision, Network, Nic, Resend
-from pytest_havip.network.core.announcements import unbind
+from pytest_havip.network.core import Action, Cause, Change, Decision, Havip, Moved, Network, Nic, Reason, Resend
+from pytest_havip.network.core.announcements import announce, unbind
 from pytest_havip.network.core.forwarding import Segment
+from pytest_havip.network.dataplane import elements
 from pytest_havip.network.service import Service, _Batch
 from pytest_havip.wire import mac_bytes
 
@@ -113,11 +115,110 @@ def _refreshes_overtake() -> None:
     decide = put(Service, "_decide", decide_refresh)
 
 
+def _forms_dispute() -> None:
+    """Give a HAVIP back to its former owner when the new one announces it by a request and by a reply."""
+    last: dict[str, tuple[str, bytes]] = {}
+    former: dict[str, str] = {}
+
+    def receive_disputing(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        for moved in (effect for effect in decision.effects if isinstance(effect, Moved)):
+            former[moved.havip.id] = moved.old_nic_id or ""
+        for change in (effect for effect in decision.effects if isinstance(effect, Change)):
+            assert isinstance(change.after, Havip)
+            seen = last.get(change.after.id, (nic_id, frame[_OPERATION]))
+            last[change.after.id] = nic_id, frame[_OPERATION]
+            loser = self.nics.get(former.get(change.after.id, ""))
+            if seen[0] == nic_id and seen[1] != frame[_OPERATION] and loser is not None:
+                back = announce(change.after, loser, now)
+                self._apply(back)
+                return Decision(decision.verdict, (*decision.effects, *back))
+        return decision
+
+    receive = put(Network, "receive", receive_disputing)
+
+
+def _early_birds() -> None:
+    """Bind a new HAVIP to whoever announced its address before there was one."""
+    add_rules("arp-not-owner", "arp saddr ip {cidr} arp saddr ip != @held arp saddr ip != @havips goto announce")
+    early: dict[tuple[str, bytes], str] = {}
+
+    def receive_early(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        if decision.verdict.reason is Reason.NOT_YOURS and frame[_SENDER] == frame[_TARGET]:
+            early[self.nics[nic_id].subnet_id, frame[_SENDER]] = nic_id
+        return decision
+
+    def create_havip(self: Network, *arguments: str, **more: Any) -> Havip:  # noqa: ANN401
+        havip: Havip = create(self, *arguments, **more)
+        nic = self.nics.get(early.get((havip.subnet_id, havip.address.packed), ""))
+        if nic is not None:
+            self._commit(*announce(havip, nic, more["now"]))
+        return self.havips[havip.id]
+
+    receive = put(Network, "receive", receive_early)
+    create = put(Network, "create_havip", create_havip)
+
+
+def _answers_are_changes() -> None:
+    """Stamp a HAVIP when its owner speaks ARP from it about another address; pass the frame on as always."""
+    add_rules("arp-sender", "arp saddr ip {cidr} arp saddr ip @havips iifname . arp saddr ip @senders goto announce")
+
+    def receive_answers(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        if decision.effects or decision.verdict.action not in {Action.PASS, Action.REDIRECT}:
+            return decision
+        nic = self.nics[nic_id]
+        for havip in self.havips.values():
+            if havip.vpc_id == nic.vpc_id and havip.address.packed == frame[_SENDER]:
+                change = Change(havip, replace(havip, flushed=now))
+                self._apply((change,))
+                return Decision(decision.verdict, (change, Resend(nic.subnet_id, frame, nic_id)))
+        return decision
+
+    receive = put(Network, "receive", receive_answers)
+
+
+def _fixed_addresses_are_lost() -> None:
+    """Take a gratuitous ARP for a machine's own address for a HAVIP's, and drop it when there is no such HAVIP."""
+
+    def with_announcements(nic: Nic) -> frozenset[elements.Element]:
+        own = {("announcements", f"{address} . {address}") for address in nic.addresses if nic.instance_id}
+        found: frozenset[elements.Element] = of_nic(nic) | own
+        return found
+
+    of_nic = put(elements, "_of_nic", with_announcements)
+
+
 MUTANTS = (
+    Mutant(
+        "forms-dispute",
+        "An owner that announces by requests and by replies loses the HAVIP to the former owner.",
+        frozenset({"HAVIP-BIND-017", "HAVIP-BIND-018"}),
+        _forms_dispute,
+    ),
+    Mutant(
+        "early-birds",
+        "A new HAVIP is bound to whoever announced its address before there was one.",
+        frozenset({"HAVIP-BIND-021"}),
+        _early_birds,
+    ),
+    Mutant(
+        "answers-are-changes",
+        "What the owner answers or asks as the HAVIP counts as a binding change.",
+        frozenset({"HAVIP-BIND-025"}),
+        _answers_are_changes,
+    ),
+    Mutant(
+        "fixed-addresses-are-lost",
+        "A machine's announcement of its own fixed address reaches nobody.",
+        frozenset({"HAVIP-BIND-026"}),
+        _fixed_addresses_are_lost,
+    ),
     Mutant(
         "probes-bind",
         "An ARP probe for a HAVIP binds it.",
-        frozenset({"HAVIP-BIND-005", "HAVIP-PATH-005"}),
+        frozenset({"HAVIP-BIND-005", "HAVIP-PATH-005", "HAVIP-SPOOF-026"}),
         _probes_bind,
     ),
     Mutant(
@@ -139,6 +240,7 @@ MUTANTS = (
                 "HAVIP-PATH-022",
                 "HAVIP-SPOOF-007",
                 "HAVIP-SPOOF-017",
+                "HAVIP-SPOOF-026",
             }
         ),
         _questions_bind,
@@ -146,19 +248,29 @@ MUTANTS = (
     Mutant(
         "any-arp-binds",
         "Any ARP with a HAVIP as its sender is an announcement.",
-        frozenset({"HAVIP-BIND-007", "HAVIP-BIND-014", "HAVIP-SPOOF-006", "HAVIP-SPOOF-009"}),
+        frozenset(
+            {
+                "HAVIP-BIND-007",
+                "HAVIP-BIND-014",
+                "HAVIP-SPOOF-006",
+                "HAVIP-SPOOF-009",
+                "HAVIP-SPOOF-020",
+                "HAVIP-SPOOF-021",
+                "HAVIP-SPOOF-024",
+            }
+        ),
         _any_arp_binds,
     ),
     Mutant(
         "any-sender-mac",
         "Nobody looks at the sender MAC of an ARP message.",
-        frozenset({"HAVIP-SPOOF-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-014"}),
+        frozenset({"HAVIP-SPOOF-004", "HAVIP-SPOOF-009", "HAVIP-SPOOF-014", "HAVIP-SPOOF-025"}),
         _any_sender_mac,
     ),
     Mutant(
         "any-ethernet-source",
         "Nobody looks at the Ethernet source.",
-        frozenset({"HAVIP-SPOOF-005", "HAVIP-SPOOF-009", "HAVIP-SPOOF-014"}),
+        frozenset({"HAVIP-SPOOF-005", "HAVIP-SPOOF-009", "HAVIP-SPOOF-014", "HAVIP-SPOOF-025"}),
         _any_ethernet_source,
     ),
     Mutant(
@@ -176,7 +288,17 @@ MUTANTS = (
     Mutant(
         "refreshes-overtake",
         "An owner's refresh overtakes a claim that is being decided.",
-        frozenset({"HAVIP-API-003", "HAVIP-ORDER-002", "HAVIP-ORDER-050", "HAVIP-ORDER-051"}),
+        frozenset(
+            {
+                "HAVIP-API-003",
+                "HAVIP-BIND-017",
+                "HAVIP-BIND-018",
+                "HAVIP-BIND-024",
+                "HAVIP-ORDER-002",
+                "HAVIP-ORDER-050",
+                "HAVIP-ORDER-051",
+            }
+        ),
         _refreshes_overtake,
     ),
 )

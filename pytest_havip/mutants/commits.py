@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from time import sleep
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import put
-from pytest_havip.network.core import Binding, Change, Havip, Resend
+from pytest_havip.network.core import Binding, Change, Decision, Havip, Moved, Network, Resend
 from pytest_havip.network.dataplane import elements, ruleset
-from pytest_havip.network.service import Service
+from pytest_havip.network.dataplane.commit import DataPlane
+from pytest_havip.network.events import EventLog
+from pytest_havip.network.service import Service, _Batch
 
 __all__ = ["MUTANTS"]
 
 _BROADCAST = b"\xff" * 6
+_OPERATION, _SENDER = slice(20, 22), slice(28, 32)
+_REQUEST = b"\x00\x01"
+#: Seconds for which nobody owns a HAVIP, and between two such times at least.
+_GAP, _RARELY = 0.005, 0.05
 
 
 def _releases_stay_in_force() -> None:
@@ -67,7 +74,117 @@ def _announce_everywhere() -> None:
     put(Service, "_resend", tell_all)
 
 
+def _replies_refresh_silently() -> None:
+    """Tell the neighbours nothing of a refresh that is a reply."""
+
+    def receive_silently(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        if frame[_OPERATION] == _REQUEST or any(isinstance(effect, Moved) for effect in decision.effects):
+            return decision
+        return Decision(decision.verdict, tuple(each for each in decision.effects if not isinstance(each, Resend)))
+
+    receive = put(Network, "receive", receive_silently)
+
+
+def _old_news() -> None:
+    """Send the former owner's last announcement once more, behind the reply that took the HAVIP from it."""
+    last: dict[tuple[bytes, str | None], Resend] = {}
+
+    def receive_and_remember(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        old = [effect.old_nic_id for effect in decision.effects if isinstance(effect, Moved)]
+        is_reply = frame[_OPERATION] != _REQUEST
+        news = (last[frame[_SENDER], nic] for nic in old if is_reply and (frame[_SENDER], nic) in last)
+        effects = (*decision.effects, *news)
+        for resend in (effect for effect in decision.effects if isinstance(effect, Resend)):
+            last[frame[_SENDER], nic_id] = resend
+        return Decision(decision.verdict, effects)
+
+    receive = put(Network, "receive", receive_and_remember)
+
+
+def _changes_in_a_row_are_one() -> None:
+    """List changes of a HAVIP as one, from the first owner to the last, when no other's change is between them."""
+
+    def append_move(self: EventLog, moved: Moved) -> None:
+        last = self._events[-1] if self._events else None
+        if isinstance(last, Moved) and last.havip.id == moved.havip.id:
+            self._events[-1] = replace(moved, old_nic_id=last.old_nic_id)
+        else:
+            append(self, moved)
+
+    append = put(EventLog, "append_move", append_move)
+
+
+def _moves_have_a_gap() -> None:
+    """Take a HAVIP from the one owner in one transaction, and give it to the other in a second one."""
+
+    def commit_moves(self: DataPlane, vpc_id: str, changes: Sequence[Change]) -> None:
+        for change in changes:
+            before, after = change.before, change.after
+            assert isinstance(before, Havip)
+            assert isinstance(after, Havip)
+            unbound = replace(before, binding=None)
+            if before.binding is not None and after.binding is not None:
+                commit(self, vpc_id, (Change(before, unbound),))
+                sleep(_GAP)
+                commit(self, vpc_id, (Change(unbound, after),))
+            else:
+                commit(self, vpc_id, (change,))
+
+    commit = put(DataPlane, "commit_moves", commit_moves)
+
+
+def _refreshes_have_a_gap() -> None:
+    """Take a HAVIP from its owner, when that refreshes, and give it back; now and then, lest a flood stops all."""
+    gaps: dict[str, float] = {}
+
+    def decide_with_gap(self: Service, frame: bytes, nic_id: str, batch: _Batch) -> None:
+        decide(self, frame, nic_id, batch)
+        self._flush(batch)
+        for havip in self.network.havips.values():
+            is_refresh = frame[_SENDER] == havip.address.packed and havip.announced != havip.flushed
+            if havip.vpc_id == batch.vpc_id and is_refresh and self.now() - gaps.get(havip.id, 0) > _RARELY:
+                gaps[havip.id] = self.now()
+                unbound = replace(havip, binding=None)
+                self.plane.commit_moves(batch.vpc_id, (Change(havip, unbound),))
+                sleep(_GAP)
+                self.plane.commit_moves(batch.vpc_id, (Change(unbound, havip),))
+
+    decide = put(Service, "_decide", decide_with_gap)
+
+
 MUTANTS = (
+    Mutant(
+        "replies-refresh-silently",
+        "An owner's refresh by an ARP reply reaches no neighbour.",
+        frozenset({"HAVIP-BIND-011", "HAVIP-BIND-012"}),
+        _replies_refresh_silently,
+    ),
+    Mutant(
+        "old-news",
+        "When a reply takes a HAVIP, the neighbours hear of the former owner once more, and last.",
+        frozenset({"HAVIP-BIND-012", "HAVIP-ORDER-004"}),
+        _old_news,
+    ),
+    Mutant(
+        "changes-in-a-row-are-one",
+        "Changes of one HAVIP are listed as one when no change of another is between them.",
+        frozenset({"HAVIP-API-003", "HAVIP-BIND-018", "HAVIP-ORDER-005"}),
+        _changes_in_a_row_are_one,
+    ),
+    Mutant(
+        "moves-have-a-gap",
+        "A HAVIP that moves belongs to nobody for some milliseconds.",
+        frozenset({"HAVIP-ORDER-008"}),
+        _moves_have_a_gap,
+    ),
+    Mutant(
+        "refreshes-have-a-gap",
+        "A HAVIP that its owner refreshes belongs to nobody for some milliseconds.",
+        frozenset({"HAVIP-BIND-020", "HAVIP-ORDER-008"}),
+        _refreshes_have_a_gap,
+    ),
     Mutant(
         "stale-data-path",
         "The API moves a bound HAVIP, the data path does not.",
@@ -76,8 +193,15 @@ MUTANTS = (
                 "HAVIP-BIND-003",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-009",
+                "HAVIP-BIND-010",
+                "HAVIP-BIND-011",
                 "HAVIP-BIND-015",
                 "HAVIP-BIND-016",
+                "HAVIP-BIND-017",
+                "HAVIP-BIND-019",
+                "HAVIP-BIND-022",
+                "HAVIP-BIND-023",
+                "HAVIP-BIND-024",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-002",
                 "HAVIP-MOVE-003",
@@ -90,10 +214,14 @@ MUTANTS = (
                 "HAVIP-NIC-003",
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
+                "HAVIP-ORDER-006",
+                "HAVIP-ORDER-007",
+                "HAVIP-ORDER-009",
                 "HAVIP-ORDER-050",
                 "HAVIP-ORDER-051",
                 "HAVIP-RANGE-002",
                 "HAVIP-RANGE-004",
+                "HAVIP-SPOOF-024",
             }
         ),
         _first_owner_for_ever,

@@ -44,7 +44,15 @@ MUTANTS = (
                 "HAVIP-BIND-003",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-009",
+                "HAVIP-BIND-010",
+                "HAVIP-BIND-011",
                 "HAVIP-BIND-016",
+                "HAVIP-BIND-017",
+                "HAVIP-BIND-018",
+                "HAVIP-BIND-019",
+                "HAVIP-BIND-022",
+                "HAVIP-BIND-023",
+                "HAVIP-BIND-024",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-002",
                 "HAVIP-MOVE-003",
@@ -57,6 +65,10 @@ MUTANTS = (
                 "HAVIP-NIC-003",
                 "HAVIP-ORDER-001",
                 "HAVIP-ORDER-003",
+                "HAVIP-ORDER-005",
+                "HAVIP-ORDER-006",
+                "HAVIP-ORDER-007",
+                "HAVIP-ORDER-009",
                 "HAVIP-ORDER-050",
                 "HAVIP-ORDER-051",
                 "HAVIP-RANGE-002",
@@ -68,7 +80,7 @@ MUTANTS = (
     Mutant(
         "refresh-is-a-change",
         "An owner's refresh counts as a binding change.",
-        frozenset({"HAVIP-API-003", "HAVIP-BIND-004", "HAVIP-BIND-013"}),
+        frozenset({"HAVIP-API-003", "HAVIP-BIND-004", "HAVIP-BIND-013", "HAVIP-BIND-018", "HAVIP-ORDER-005"}),
         _step(Standing.ANNOUNCER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=True)),
     ),
     Mutant(
@@ -80,13 +92,24 @@ MUTANTS = (
     Mutant(
         "silent-moves",
         "A move is no event; only the first binding is.",
-        frozenset({"HAVIP-API-003"}),
+        frozenset({"HAVIP-API-003", "HAVIP-BIND-018", "HAVIP-ORDER-005"}),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=False)),
     ),
     Mutant(
         "replies-bind-nothing",
         "A gratuitous ARP reply is no announcement.",
-        frozenset({"HAVIP-BIND-002", "HAVIP-BIND-010", "HAVIP-BIND-011", "HAVIP-MOVE-009"}),
+        frozenset(
+            {
+                "HAVIP-BIND-002",
+                "HAVIP-BIND-010",
+                "HAVIP-BIND-011",
+                "HAVIP-BIND-012",
+                "HAVIP-BIND-017",
+                "HAVIP-BIND-018",
+                "HAVIP-MOVE-009",
+                "HAVIP-ORDER-004",
+            }
+        ),
         _deaf_to_replies,
     ),
 )

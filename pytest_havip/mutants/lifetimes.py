@@ -9,10 +9,23 @@ from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import put
 from pytest_havip.network.api import havips
 from pytest_havip.network.api.actions import Answer
-from pytest_havip.network.core import Binding, Cause, Change, Effect, Havip, Network, Nic
+from pytest_havip.network.core import (
+    Action,
+    Binding,
+    Cause,
+    Change,
+    Decision,
+    Effect,
+    Havip,
+    Moved,
+    Network,
+    Nic,
+    Verdict,
+)
 from pytest_havip.network.core.addresses import AddressPool
 from pytest_havip.network.core.announcements import announce, unbind
-from pytest_havip.network.service import Service
+from pytest_havip.network.dataplane.ports import Ports
+from pytest_havip.network.service import Service, _Batch
 
 __all__ = ["MUTANTS", "has_link"]
 
@@ -162,7 +175,82 @@ def _api_lags() -> None:
     view = put(havips, "_view", stale_view)
 
 
+def _candidates_are_fixed() -> None:
+    """Let only those announce a HAVIP that were there when it was first bound."""
+    candidates: dict[str, frozenset[str]] = {}
+
+    def receive_from_candidates(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        nic = self.nics.get(nic_id)
+        for havip in self.havips.values() if nic else ():
+            is_meant = havip.address.packed == frame[28:32] and nic is not None and havip.vpc_id == nic.vpc_id
+            if is_meant and nic_id not in candidates.get(havip.id, self.nics):
+                return Decision(Verdict(Action.DROP))
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        for moved in (effect for effect in decision.effects if isinstance(effect, Moved)):
+            candidates.setdefault(moved.havip.id, frozenset(self.nics))
+        return decision
+
+    receive = put(Network, "receive", receive_from_candidates)
+
+
+def _late_unbinding() -> None:
+    """Unbind, with the NIC that goes, the HAVIPs that it owned last before their owner of now."""
+    former: dict[str, str] = {}
+
+    def receive_and_note(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        former.update(
+            {effect.havip.id: effect.old_nic_id or "" for effect in decision.effects if isinstance(effect, Moved)}
+        )
+        return decision
+
+    def unbind_more(self: Network, nic: Nic, cause: Cause, now: float) -> list[Effect]:
+        lost = (havip for havip in self.havips.values() if former.get(havip.id) == nic.id)
+        also = [effect for havip in lost for effect in unbind(havip, cause, now)]
+        return [*unbind_all(self, nic, cause, now), *also]
+
+    receive = put(Network, "receive", receive_and_note)
+    unbind_all = put(Network, "_unbind_all", unbind_more)
+
+
+def _deaf_after_mending() -> None:
+    """Lose the first announcement over a link that was mended, as a switch does that still listens for loops."""
+    mended: set[str] = set()
+
+    def set_carrier(self: Ports, nic_id: str, *, up: bool) -> None:
+        if up:
+            mended.add(nic_id)
+        switch(self, nic_id, up=up)
+
+    def decide_if_awake(self: Service, frame: bytes, nic_id: str, batch: _Batch) -> None:
+        if nic_id in mended:
+            mended.discard(nic_id)
+        else:
+            decide(self, frame, nic_id, batch)
+
+    switch = put(Ports, "set_carrier", set_carrier)
+    decide = put(Service, "_decide", decide_if_awake)
+
+
 MUTANTS = (
+    Mutant(
+        "candidates-are-fixed",
+        "Only a machine that was there when a HAVIP was first bound can take it over.",
+        frozenset({"HAVIP-BIND-022"}),
+        _candidates_are_fixed,
+    ),
+    Mutant(
+        "late-unbinding",
+        "A NIC that goes unbinds the HAVIP that it lost to another.",
+        frozenset({"HAVIP-ORDER-009"}),
+        _late_unbinding,
+    ),
+    Mutant(
+        "deaf-after-mending",
+        "The first announcement over a mended link is lost.",
+        frozenset({"HAVIP-BIND-019"}),
+        _deaf_after_mending,
+    ),
     Mutant(
         "health-check-of-links",
         "An owner whose link is down loses its HAVIPs.",

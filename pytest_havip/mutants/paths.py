@@ -6,9 +6,9 @@ from typing import Any
 
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import add_rules, change_rule, drop_rule, put
-from pytest_havip.network.core import Havip, Network, Resend
-from pytest_havip.network.core.verdict import Action, Decision
+from pytest_havip.network.core import Action, Decision, Havip, Network, Resend
 from pytest_havip.network.dataplane import elements, ports
+from pytest_havip.wire import mac_bytes
 
 __all__ = ["MUTANTS"]
 
@@ -21,6 +21,11 @@ _REPLY = bytes.fromhex("0806 0001 0800 0604 0002")
 def _not_redirected() -> None:
     """Let packets for a bound HAVIP pass as they are, as they do for an address that a machine holds."""
     drop_rule("ip-owner")
+    _owned_is_held()
+
+
+def _owned_is_held() -> None:
+    """Count a bound HAVIP among the addresses that machines hold."""
 
     def also_held(havip: Havip) -> frozenset[elements.Element]:
         held = {("held", str(havip.address))} if havip.binding is not None else set()
@@ -118,7 +123,46 @@ def _old_owners_confirm() -> None:
     add_rules("arp-not-owner", "arp operation reply arp saddr ip @havips arp daddr ip @held accept")
 
 
+def _zombies_are_asked() -> None:
+    """Let everyone hear what is asked about a bound HAVIP; who may answer stays as it is."""
+    add_rules("arp-owner", "arp operation request arp daddr ip @havips arp daddr ip @held accept")
+    _owned_is_held()
+
+
+def _network_defends() -> None:
+    """Let the network answer probes in the owner's place."""
+    add_rules(
+        "arp-probe", "arp operation request arp saddr ip 0.0.0.0 arp daddr ip {cidr} arp daddr ip @havips goto announce"
+    )
+
+    def receive_probes(self: Network, frame: bytes, nic_id: str, *, now: float) -> Decision:
+        decision: Decision = receive(self, frame, nic_id, now=now)
+        nic = self.nics.get(nic_id)
+        for havip in self.havips.values():
+            asked = frame[28:32] == bytes(4) and frame[38:42] == havip.address.packed
+            if nic is not None and asked and havip.binding is not None and havip.vpc_id == nic.vpc_id:
+                owner = self.nics[havip.binding.nic_id]
+                macs = frame[6:12] + mac_bytes(owner.mac)
+                answer = macs + frame[12:20] + b"\0\2" + mac_bytes(owner.mac) + frame[38:42] + frame[22:32]
+                return Decision(decision.verdict, (Resend(nic.subnet_id, answer, owner.id),))
+        return decision
+
+    receive = put(Network, "receive", receive_probes)
+
+
 MUTANTS = (
+    Mutant(
+        "zombies-are-asked",
+        "A question for a bound HAVIP reaches everybody.",
+        frozenset({"HAVIP-PATH-005", "HAVIP-SPOOF-026"}),
+        _zombies_are_asked,
+    ),
+    Mutant(
+        "the-network-defends",
+        "The network answers a probe for a bound HAVIP in its owner's place.",
+        frozenset({"HAVIP-BIND-024", "HAVIP-PATH-005", "HAVIP-SPOOF-026"}),
+        _network_defends,
+    ),
     Mutant(
         "stale-neighbours-decide",
         "A packet goes to whom its sender's neighbour table names, not to the owner.",
@@ -130,6 +174,7 @@ MUTANTS = (
         "What is for an unbound HAVIP, or for nobody's address, goes where its Ethernet destination says.",
         frozenset(
             {
+                "HAVIP-BIND-021",
                 "HAVIP-NIC-006",
                 "HAVIP-NIC-007",
                 "HAVIP-PATH-001",

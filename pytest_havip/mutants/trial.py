@@ -16,7 +16,7 @@ Verdicts = dict[str, set[str]]
 RED = frozenset({"fail", "non-strict"})
 
 #: Seconds; against a network that carries nothing, each test waits for what never comes.
-_TIMEOUT = 900
+_TIMEOUT = 1800
 
 
 class TrialFailed(RuntimeError):
