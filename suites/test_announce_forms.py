@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_havip.clients.announcer import BROADCAST, ZERO, Form, Instance
-from pytest_havip.fixtures.scene import Scene
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip
 
@@ -24,40 +24,40 @@ PADDINGS = {"42 bytes": b"", "58 bytes": bytes(16), "60 bytes": bytes(18), "60 b
 @pytest.mark.parametrize("target_mac", [ZERO, BROADCAST, "own"])
 @pytest.mark.parametrize("padding", PADDINGS.values(), ids=PADDINGS)
 def test_every_form_of_real_software_binds_refreshes_and_moves(
-    scene: Scene, form: Form, target_mac: str, padding: bytes
+    troupe: Troupe, form: Form, target_mac: str, padding: bytes
 ) -> None:
-    havip = scene.havip()
-    for machine in (scene.a, scene.a, scene.b):
+    havip = troupe.havip()
+    for machine in (troupe.a, troupe.a, troupe.b):
         mac = machine.mac if target_mac == "own" else target_mac
         machine.announce(havip.address, form=form, target_mac=mac, padding=padding)
-        scene.observer.wait_for_owner(havip.address, machine)
-        scene.fence(machine)
-        assert scene.observer.owner_of(havip.address) is machine
+        troupe.observer.wait_for_owner(havip.address, machine)
+        troupe.fence(machine)
+        assert troupe.observer.owner_of(havip.address) is machine
 
 
 @requirement("HAVIP-BIND-011")
 @pytest.mark.parametrize("form", [REQUEST, REPLY])
-def test_a_unicast_announcement_binds_refreshes_and_moves_and_stays_unicast(scene: Scene, form: Form) -> None:
-    havip, observer = scene.havip(), scene.observer
+def test_a_unicast_announcement_binds_refreshes_and_moves_and_stays_unicast(troupe: Troupe, form: Form) -> None:
+    havip, observer = troupe.havip(), troupe.observer
     # A switch that learns knows the observer from now on.
     observer.control()
-    for machine in (scene.a, scene.a, scene.b):
+    for machine in (troupe.a, troupe.a, troupe.b):
         since = machine.announce(havip.address, form=form, ethernet_destination=observer.instance.mac)
         observer.wait_for_owner(havip.address, machine)
-        scene.fence(machine)
+        troupe.fence(machine)
         assert observer.heard_arp_from(havip.address, since=since) == [observer.instance.name]
 
 
 @requirement("HAVIP-BIND-012")
 @pytest.mark.parametrize("form", [REQUEST, REPLY])
-def test_an_accepted_announcement_reaches_the_neighbours_but_not_its_sender(scene: Scene, form: Form) -> None:
-    havip = scene.havip()
+def test_an_accepted_announcement_reaches_the_neighbours_but_not_its_sender(troupe: Troupe, form: Form) -> None:
+    havip = troupe.havip()
     # It binds, then it refreshes, then it moves.
-    for machine in (scene.a, scene.a, scene.b):
+    for machine in (troupe.a, troupe.a, troupe.b):
         since = machine.announce(havip.address, form=form)
-        scene.fence(machine)
-        heard = scene.observer.heard_arp_from(havip.address, since=since)
-        assert sorted(heard) == sorted(other.name for other in scene.stage.cast if other is not machine)
+        troupe.fence(machine)
+        heard = troupe.observer.heard_arp_from(havip.address, since=since)
+        assert sorted(heard) == sorted(other.name for other in troupe.stage.cast if other is not machine)
 
 
 def gratuitous(*shapes: tuple[Form, str]) -> Callable[[Instance, IPv4Address], list[bytes]]:
@@ -101,70 +101,70 @@ SEQUENCES: dict[str, Callable[[Instance, IPv4Address], list[bytes]]] = {
 }
 
 
-def take_over(scene: Scene, software: str) -> Havip:
+def take_over(troupe: Troupe, software: str) -> Havip:
     """Let b own a HAVIP, and a take it over as some software does."""
-    havip = scene.havip()
-    scene.bind(scene.b, havip)
-    for frame in SEQUENCES[software](scene.a, havip.address):
-        scene.a.send(frame)
-    scene.fence(scene.a)
+    havip = troupe.havip()
+    troupe.bind(troupe.b, havip)
+    for frame in SEQUENCES[software](troupe.a, havip.address):
+        troupe.a.send(frame)
+    troupe.fence(troupe.a)
     return havip
 
 
 @requirement("HAVIP-BIND-017")
 @pytest.mark.parametrize("software", SEQUENCES)
-def test_a_takeover_by_real_software_ends_with_it_as_the_owner(scene: Scene, software: str) -> None:
-    havip = take_over(scene, software)
-    assert scene.observer.owner_of(havip.address) is scene.a
-    assert scene.control_plane.owner_of(havip) is scene.a
+def test_a_takeover_by_real_software_ends_with_it_as_the_owner(troupe: Troupe, software: str) -> None:
+    havip = take_over(troupe, software)
+    assert troupe.observer.owner_of(havip.address) is troupe.a
+    assert troupe.control_plane.owner_of(havip) is troupe.a
 
 
 @requirement("HAVIP-BIND-018")
 @pytest.mark.parametrize("software", SEQUENCES)
-def test_a_takeover_by_real_software_is_one_change(scene: Scene, software: str) -> None:
-    havip = take_over(scene, software)
-    assert scene.control_plane.moves_of(havip) == [(None, scene.b), (scene.b, scene.a)]
+def test_a_takeover_by_real_software_is_one_change(troupe: Troupe, software: str) -> None:
+    havip = take_over(troupe, software)
+    assert troupe.control_plane.moves_of(havip) == [(None, troupe.b), (troupe.b, troupe.a)]
 
 
 @requirement("HAVIP-BIND-024")
-def test_nobody_defends_the_havip_of_a_dead_owner(scene: Scene) -> None:
-    havip = scene.havip()
+def test_nobody_defends_the_havip_of_a_dead_owner(troupe: Troupe) -> None:
+    havip = troupe.havip()
     # As after a crash: a owns it, and has no such address any more.
-    scene.bind(scene.a, havip)
-    *probes, first, second = detecting_conflicts(scene.b, havip.address)
-    since = scene.b.send(probes[0])
+    troupe.bind(troupe.a, havip)
+    *probes, first, second = detecting_conflicts(troupe.b, havip.address)
+    since = troupe.b.send(probes[0])
     for probe in probes[1:]:
-        scene.b.send(probe)
-    scene.fence(scene.b)
-    assert scene.observer.heard_arp_from(havip.address, since=since) == []
+        troupe.b.send(probe)
+    troupe.fence(troupe.b)
+    assert troupe.observer.heard_arp_from(havip.address, since=since) == []
     for announcement in (first, second):
-        scene.b.send(announcement)
-    scene.fence(scene.b)
-    assert scene.observer.owner_of(havip.address) is scene.b
+        troupe.b.send(announcement)
+    troupe.fence(troupe.b)
+    assert troupe.observer.owner_of(havip.address) is troupe.b
 
 
 @requirement("HAVIP-BIND-023")
-def test_as_many_havips_as_there_may_be_are_bound_by_one_burst(scene: Scene) -> None:
+def test_as_many_havips_as_there_may_be_are_bound_by_one_burst(troupe: Troupe) -> None:
     # The fence's HAVIP takes a place in the quota.
-    room = scene.stage.target.havip_quota(scene.stage.vpc) - 1
-    havips, half = [scene.havip() for _ in range(room)], room // 2
-    for machine, taken in ((scene.a, havips), (scene.b, havips[:half])):
+    room = troupe.stage.target.havip_quota(troupe.stage.vpc) - 1
+    havips, half = [troupe.havip() for _ in range(room)], room // 2
+    for machine, taken in ((troupe.a, havips), (troupe.b, havips[:half])):
         for frame in [machine.announcement(havip.address) for havip in taken]:
             for _ in range(5):
                 machine.send(frame)
         for havip in taken:
-            scene.observer.wait_for_owner(havip.address, machine)
-    assert [scene.observer.owner_of(havip.address) for havip in havips[half:]] == [scene.a] * (room - half)
+            troupe.observer.wait_for_owner(havip.address, machine)
+    assert [troupe.observer.owner_of(havip.address) for havip in havips[half:]] == [troupe.a] * (room - half)
 
 
 @requirement("HAVIP-BIND-026")
 @pytest.mark.parametrize("form", [REQUEST, REPLY])
-def test_announcing_ones_own_fixed_address_is_harmless(scene: Scene, form: Form) -> None:
-    havip = scene.havip()
-    scene.bind(scene.a, havip)
-    for machine in (scene.a, scene.b):
+def test_announcing_ones_own_fixed_address_is_harmless(troupe: Troupe, form: Form) -> None:
+    havip = troupe.havip()
+    troupe.bind(troupe.a, havip)
+    for machine in (troupe.a, troupe.b):
         since = machine.announce(machine.address, form=form)
-        scene.fence(machine)
-        heard = scene.observer.heard_arp_from(machine.address, since=since, mac=machine.mac)
-        assert sorted(heard) == sorted(other.name for other in scene.stage.cast if other is not machine)
-        assert scene.observer.owner_of(havip.address) is scene.a
+        troupe.fence(machine)
+        heard = troupe.observer.heard_arp_from(machine.address, since=since, mac=machine.mac)
+        assert sorted(heard) == sorted(other.name for other in troupe.stage.cast if other is not machine)
+        assert troupe.observer.owner_of(havip.address) is troupe.a

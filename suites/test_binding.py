@@ -8,8 +8,8 @@ import pytest
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fixtures.judges import Bind
-from pytest_havip.fixtures.scene import Scene
 from pytest_havip.fixtures.stage import Stage
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.observe.control_plane import ControlPlane
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
@@ -71,28 +71,28 @@ def test_a_refresh_is_no_event(
     assert control_plane.moves_of(havip) == [(None, a)]
 
 
-def assert_harmless(scene: Scene, havip: Havip, frame: bytes) -> None:
+def assert_harmless(troupe: Troupe, havip: Havip, frame: bytes) -> None:
     """Send a frame of b's while nobody owns the HAVIP, and again while a does: nothing may change."""
-    scene.b.send(frame)
-    scene.fence(scene.b)
-    assert scene.control_plane.owner_of(havip) is None
-    scene.bind(scene.a, havip)
-    scene.b.send(frame)
-    scene.fence(scene.b)
-    assert scene.control_plane.owner_of(havip) is scene.a
-    assert scene.observer.owner_of(havip.address) is scene.a
+    troupe.b.send(frame)
+    troupe.fence(troupe.b)
+    assert troupe.control_plane.owner_of(havip) is None
+    troupe.bind(troupe.a, havip)
+    troupe.b.send(frame)
+    troupe.fence(troupe.b)
+    assert troupe.control_plane.owner_of(havip) is troupe.a
+    assert troupe.observer.owner_of(havip.address) is troupe.a
 
 
 @requirement("HAVIP-BIND-005")
-def test_a_probe_binds_nothing(scene: Scene) -> None:
-    havip = scene.havip()
-    assert_harmless(scene, havip, scene.b.arp(1, NOBODY, havip.address))
+def test_a_probe_binds_nothing(troupe: Troupe) -> None:
+    havip = troupe.havip()
+    assert_harmless(troupe, havip, troupe.b.arp(1, NOBODY, havip.address))
 
 
 @requirement("HAVIP-BIND-006")
-def test_asking_binds_nothing(scene: Scene) -> None:
-    havip = scene.havip()
-    assert_harmless(scene, havip, scene.b.arp(1, scene.b.address, havip.address))
+def test_asking_binds_nothing(troupe: Troupe) -> None:
+    havip = troupe.havip()
+    assert_harmless(troupe, havip, troupe.b.arp(1, troupe.b.address, havip.address))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_asking_binds_nothing(scene: Scene) -> None:
     ],
 )
 @pytest.mark.parametrize("about", ["a neighbour", "the gateway"])
-def test_arp_that_is_not_gratuitous_binds_nothing(scene: Scene, operation: int, about: str) -> None:
-    havip = scene.havip()
+def test_arp_that_is_not_gratuitous_binds_nothing(troupe: Troupe, operation: int, about: str) -> None:
+    havip = troupe.havip()
     # "arping -U -s HAVIP gateway" sends a request for the gateway.
-    target = scene.subnet.gateway if about == "the gateway" else scene.observer.instance.address
-    assert_harmless(scene, havip, scene.b.arp(operation, havip.address, target))
+    target = troupe.subnet.gateway if about == "the gateway" else troupe.observer.instance.address
+    assert_harmless(troupe, havip, troupe.b.arp(operation, havip.address, target))
 
 
 @requirement("HAVIP-API-001")
@@ -188,9 +188,9 @@ def wait_until_mended(machine: Instance, observer: Observer) -> None:
 
 
 @requirement("HAVIP-BIND-020")
-def test_a_burst_of_refreshes_leaves_no_gap(scene: Scene) -> None:
-    havip, a, me = scene.havip(), scene.a, scene.observer.instance
-    scene.bind(a, havip)
+def test_a_burst_of_refreshes_leaves_no_gap(troupe: Troupe) -> None:
+    havip, a, me = troupe.havip(), troupe.a, troupe.observer.instance
+    troupe.bind(a, havip)
     refresh = a.announcement(havip.address)
     tokens = [b"packet %d|" % number for number in range(100)]
     packets = [me.datagram(me.address, havip.address, a.mac, token) for token in tokens]
@@ -200,8 +200,8 @@ def test_a_burst_of_refreshes_leaves_no_gap(scene: Scene) -> None:
         if number % 3 == 0 and number < len(packets) * 3 // 4:
             a.send(refresh)
         me.send(packet)
-    scene.fence(a)
-    reached = [scene.observer.witnesses(lambda data, token=token: token in data, since=since) for token in tokens]  # type: ignore[misc]
+    troupe.fence(a)
+    reached = [troupe.observer.witnesses(lambda data, token=token: token in data, since=since) for token in tokens]  # type: ignore[misc]
     assert reached == [[a.name]] * len(tokens)
 
 
@@ -233,9 +233,9 @@ def test_a_machine_that_comes_later_binds_like_any_other(
 
 
 @requirement("HAVIP-BIND-025")
-def test_what_else_the_owner_says_changes_nothing(scene: Scene) -> None:
-    havip, a, me, target = scene.havip(), scene.a, scene.observer.instance, scene.stage.target
-    scene.bind(a, havip)
+def test_what_else_the_owner_says_changes_nothing(troupe: Troupe) -> None:
+    havip, a, me, target = troupe.havip(), troupe.a, troupe.observer.instance, troupe.stage.target
+    troupe.bind(a, havip)
     before = target.havip_state(havip)
     # A stamp counts whole seconds, so all this comes in a later one than the binding.
     sleep(1 - time() % 1)
@@ -247,6 +247,6 @@ def test_what_else_the_owner_says_changes_nothing(scene: Scene) -> None:
         a.datagram(havip.address, me.address, me.mac, b"as the HAVIP"),
     ):
         a.send(frame)
-    scene.fence(a)
+    troupe.fence(a)
     assert target.havip_state(havip) == before
-    assert scene.observer.owner_of(havip.address) is a
+    assert troupe.observer.owner_of(havip.address) is a

@@ -298,14 +298,14 @@ def test_vrrp_by_unicast_passes(troupe: Troupe) -> None:
 
 @requirement("HAVIP-PATH-020")
 def test_two_owners_are_kept_apart(troupe: Troupe, floating: Havip) -> None:
-    with troupe.havip() as other:
-        owners = {floating: troupe.a, other: troupe.b}
-        for havip, owner in owners.items():
-            troupe.bind(owner, havip)
-        for havip, owner in owners.items():
-            assert troupe.observer.owner_of(havip.address) is owner
-        for havip, owner, peer in ((floating, troupe.a, troupe.b), (other, troupe.b, troupe.a)):
-            assert_served(peer, havip, owner, "udp")
+    other = troupe.havip()
+    owners = {floating: troupe.a, other: troupe.b}
+    for havip, owner in owners.items():
+        troupe.bind(owner, havip)
+    for havip, owner in owners.items():
+        assert troupe.observer.owner_of(havip.address) is owner
+    for havip, owner, peer in ((floating, troupe.a, troupe.b), (other, troupe.b, troupe.a)):
+        assert_served(peer, havip, owner, "udp")
 
 
 @requirement("HAVIP-PATH-021")

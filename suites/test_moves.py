@@ -259,18 +259,17 @@ def test_the_last_announcement_is_enough(troupe: Troupe, floating: Havip) -> Non
 
 @requirement("HAVIP-MOVE-011")
 def test_a_burst_moves_all_that_it_names(troupe: Troupe) -> None:
-    with ExitStack() as made:
-        staying, *leaving = [made.enter_context(troupe.havip()) for _ in range(6)]
-        for havip in (staying, *leaving):
-            troupe.bind(troupe.a, havip)
-        burst = [troupe.b.announcement(havip.address) for havip in leaving for _ in range(5)]
-        for frame in burst:
-            troupe.b.send(frame)
-        for havip in leaving:
-            troupe.observer.wait_for_owner(havip.address, troupe.b)
-        assert troupe.observer.owner_of(staying.address) is troupe.a
-        expected = {staying: troupe.a, **dict.fromkeys(leaving, troupe.b)}
-        assert {havip: troupe.control_plane.owner_of(havip) for havip in expected} == expected
+    staying, *leaving = [troupe.havip() for _ in range(6)]
+    for havip in (staying, *leaving):
+        troupe.bind(troupe.a, havip)
+    burst = [troupe.b.announcement(havip.address) for havip in leaving for _ in range(5)]
+    for frame in burst:
+        troupe.b.send(frame)
+    for havip in leaving:
+        troupe.observer.wait_for_owner(havip.address, troupe.b)
+    assert troupe.observer.owner_of(staying.address) is troupe.a
+    expected = {staying: troupe.a, **dict.fromkeys(leaving, troupe.b)}
+    assert {havip: troupe.control_plane.owner_of(havip) for havip in expected} == expected
 
 
 @requirement("HAVIP-MOVE-012")

@@ -1,7 +1,5 @@
 """NIC: being the owner is a NIC's own: several HAVIPs of one NIC, several NICs of one instance, NICs that go."""
 
-from contextlib import ExitStack
-
 import pytest
 
 from pytest_havip.clients.announcer import Instance
@@ -63,21 +61,21 @@ def test_only_the_nic_in_the_havips_subnet_binds(troupe: Troupe, floating: Havip
 
 @requirement("HAVIP-NIC-003")
 def test_several_havips_of_one_nic_move_one_at_a_time(troupe: Troupe) -> None:
-    with ExitStack() as havips:
-        owners = dict.fromkeys((havips.enter_context(troupe.havip()) for _ in range(SEVERAL)), troupe.a)
-        for havip in owners:
-            troupe.bind(troupe.a, havip)
-        for havip in [*owners][::2] + [*owners][1::2]:
-            troupe.b.announce(havip.address)
-            troupe.observer.wait_for_owner(havip.address, troupe.b)
-            owners[havip] = troupe.b
-            for each, owner in owners.items():
-                assert_owned(troupe, each, owner)
+    owners = {troupe.havip(): troupe.a for _ in range(SEVERAL)}
+    for havip in owners:
+        troupe.bind(troupe.a, havip)
+    for havip in [*owners][::2] + [*owners][1::2]:
+        troupe.b.announce(havip.address)
+        troupe.observer.wait_for_owner(havip.address, troupe.b)
+        owners[havip] = troupe.b
+        for each, owner in owners.items():
+            assert_owned(troupe, each, owner)
 
 
 @requirement("HAVIP-NIC-004")
 def test_a_detached_nic_loses_all_its_havips(troupe: Troupe, floating: Havip) -> None:
-    with troupe.havip() as other, troupe.guest("detached") as owner:
+    other = troupe.havip()
+    with troupe.guest("detached") as owner:
         for havip in (floating, other):
             troupe.bind(owner, havip)
         troupe.stage.detach(owner)
@@ -88,7 +86,8 @@ def test_a_detached_nic_loses_all_its_havips(troupe: Troupe, floating: Havip) ->
 @requirement("HAVIP-NIC-005")
 @pytest.mark.parametrize("how", ["detach", "delete"])
 def test_a_nic_that_goes_leaves_the_others(troupe: Troupe, floating: Havip, how: str) -> None:
-    with troupe.havip() as of_sibling, troupe.havip() as of_goer, troupe.guest("losing one") as goer:
+    of_sibling, of_goer = troupe.havip(), troupe.havip()
+    with troupe.guest("losing one") as goer:
         sibling = troupe.stage.plug_in(goer, troupe.subnet)
         for owner, havip in ((troupe.a, floating), (sibling, of_sibling), (goer, of_goer)):
             troupe.bind(owner, havip)
@@ -157,7 +156,8 @@ def test_an_owner_that_was_cut_off_is_reached_again(troupe: Troupe, floating: Ha
 
 @requirement("HAVIP-API-003")
 def test_every_havip_of_a_detached_nic_is_one_event(troupe: Troupe, floating: Havip) -> None:
-    with troupe.havip() as other, troupe.guest("in the events") as owner:
+    other = troupe.havip()
+    with troupe.guest("in the events") as owner:
         for havip in (floating, other):
             troupe.bind(owner, havip)
         back = troupe.stage.attach(troupe.stage.detach(owner), owner.host)

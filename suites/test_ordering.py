@@ -10,8 +10,8 @@ import pytest
 
 from pytest_havip.clients.announcer import Form, Instance
 from pytest_havip.fixtures.judges import Bind
-from pytest_havip.fixtures.scene import Scene
 from pytest_havip.fixtures.stage import Stage
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.observe.control_plane import ControlPlane
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
@@ -34,8 +34,8 @@ def wait(microseconds: int) -> None:
 
 @requirement("HAVIP-ORDER-002")
 @pytest.mark.parametrize("gap", [0, 50, 200, 1000], ids=lambda gap: f"{gap}us")
-def test_an_owner_that_reasserts_after_a_claim_holds(scene: Scene, gap: int) -> None:
-    havip, a, b = scene.havip(), scene.a, scene.b
+def test_an_owner_that_reasserts_after_a_claim_holds(troupe: Troupe, gap: int) -> None:
+    havip, a, b = troupe.havip(), troupe.a, troupe.b
     frame_of_a, frame_of_b = a.announcement(havip.address), b.announcement(havip.address)
     a.send(frame_of_a)
     held = []
@@ -43,36 +43,36 @@ def test_an_owner_that_reasserts_after_a_claim_holds(scene: Scene, gap: int) -> 
         b.send(frame_of_b)
         wait(gap)
         a.send(frame_of_a)
-        scene.fence(a)
-        held.append(scene.observer.owner_of(havip.address))
+        troupe.fence(a)
+        held.append(troupe.observer.owner_of(havip.address))
     assert held == [a] * ROUNDS
 
 
 @requirement("HAVIP-ORDER-003")
 @pytest.mark.parametrize("gap", [0, 50, 200, 1000], ids=lambda gap: f"{gap}us")
-def test_a_claim_after_the_owners_refresh_holds(scene: Scene, gap: int) -> None:
-    havip, a, b = scene.havip(), scene.a, scene.b
+def test_a_claim_after_the_owners_refresh_holds(troupe: Troupe, gap: int) -> None:
+    havip, a, b = troupe.havip(), troupe.a, troupe.b
     frame_of_a, frame_of_b = a.announcement(havip.address), b.announcement(havip.address)
     held = []
     for _ in range(ROUNDS):
         a.send(frame_of_a)
-        scene.fence(a)
+        troupe.fence(a)
         a.send(frame_of_a)
         wait(gap)
         b.send(frame_of_b)
-        scene.fence(b)
-        held.append(scene.observer.owner_of(havip.address))
+        troupe.fence(b)
+        held.append(troupe.observer.owner_of(havip.address))
     assert held == [b] * ROUNDS
 
 
-def send_in_turn(scene: Scene, havip: Havip, turns: str, form: Form = "request") -> list[Instance]:
+def send_in_turn(troupe: Troupe, havip: Havip, turns: str, form: Form = "request") -> list[Instance]:
     """Let the machines announce without a pause, in the order of their letters; return them, each as often."""
-    machines = {"A": scene.a, "B": scene.b}
+    machines = {"A": troupe.a, "B": troupe.b}
     frames = {letter: machine.announcement(havip.address, form=form) for letter, machine in machines.items()}
     for letter in turns:
         machines[letter].send(frames[letter])
     announcers = [machines[letter] for letter in turns]
-    scene.fence(announcers[-1])
+    troupe.fence(announcers[-1])
     return announcers
 
 
@@ -82,12 +82,12 @@ TURNS = ["ABA", "ABAB", "AABBA", "AB" * 5, "BA" * 25]
 
 @requirement("HAVIP-ORDER-001")
 @pytest.mark.parametrize("turns", TURNS)
-def test_the_last_of_many_claims_holds_everywhere(scene: Scene, turns: str) -> None:
-    havip = scene.havip()
-    last = send_in_turn(scene, havip, turns)[-1]
-    assert scene.observer.owner_of(havip.address) is last
-    assert scene.observer.belief(havip.address) == last.mac
-    assert scene.control_plane.owner_of(havip) is last
+def test_the_last_of_many_claims_holds_everywhere(troupe: Troupe, turns: str) -> None:
+    havip = troupe.havip()
+    last = send_in_turn(troupe, havip, turns)[-1]
+    assert troupe.observer.owner_of(havip.address) is last
+    assert troupe.observer.belief(havip.address) == last.mac
+    assert troupe.control_plane.owner_of(havip) is last
 
 
 #: Refreshes among claims, and no rhythm.
@@ -96,9 +96,9 @@ UNEVEN = "AABABBBAABABBABAAAB" * 2
 
 @requirement("HAVIP-ORDER-004")
 @pytest.mark.parametrize("form", ["request", "reply"])
-def test_all_neighbours_hear_of_the_owners_in_the_same_order(scene: Scene, form: Form) -> None:
-    havip, observer = scene.havip(), scene.observer
-    announced = [machine.mac for machine in send_in_turn(scene, havip, UNEVEN, form)]
+def test_all_neighbours_hear_of_the_owners_in_the_same_order(troupe: Troupe, form: Form) -> None:
+    havip, observer = troupe.havip(), troupe.observer
+    announced = [machine.mac for machine in send_in_turn(troupe, havip, UNEVEN, form)]
     for view in (observer, replace(observer, instance=observer.witness, witness=observer.instance)):
         heard = [frame.data[22:28].hex(":") for frame in view.saw_about(havip.address)]
         # How often a network repeats an owner's announcement is its own affair.
@@ -107,50 +107,50 @@ def test_all_neighbours_hear_of_the_owners_in_the_same_order(scene: Scene, form:
 
 @requirement("HAVIP-ORDER-005")
 @pytest.mark.parametrize("turns", [*TURNS, UNEVEN])
-def test_every_change_of_a_burst_is_listed_in_order(scene: Scene, turns: str) -> None:
-    havip = scene.havip()
-    announcers = send_in_turn(scene, havip, turns)
+def test_every_change_of_a_burst_is_listed_in_order(troupe: Troupe, turns: str) -> None:
+    havip = troupe.havip()
+    announcers = send_in_turn(troupe, havip, turns)
     changes = [(old, new) for old, new in pairwise([None, *announcers]) if old is not new]
-    assert scene.control_plane.moves_of(havip) == changes
+    assert troupe.control_plane.moves_of(havip) == changes
 
 
 @requirement("HAVIP-API-003")
-def test_every_move_is_one_event_in_order(scene: Scene) -> None:
-    havip = scene.havip()
-    for machine in (scene.a, scene.a, scene.b, scene.b, scene.a):
+def test_every_move_is_one_event_in_order(troupe: Troupe) -> None:
+    havip = troupe.havip()
+    for machine in (troupe.a, troupe.a, troupe.b, troupe.b, troupe.a):
         machine.announce(havip.address)
-        scene.fence(machine)
-    assert scene.control_plane.moves_of(havip) == [(None, scene.a), (scene.a, scene.b), (scene.b, scene.a)]
+        troupe.fence(machine)
+    assert troupe.control_plane.moves_of(havip) == [(None, troupe.a), (troupe.a, troupe.b), (troupe.b, troupe.a)]
 
 
 @requirement("HAVIP-ORDER-006")
-def test_one_that_flaps_leaves_another_alone(scene: Scene) -> None:
-    flapping, quiet, claimed, me = scene.havip(), scene.havip(), scene.havip(), scene.observer.instance
+def test_one_that_flaps_leaves_another_alone(troupe: Troupe) -> None:
+    flapping, quiet, claimed, me = troupe.havip(), troupe.havip(), troupe.havip(), troupe.observer.instance
     for havip in (quiet, claimed):
-        scene.bind(scene.a, havip)
-    flaps = [(machine, machine.announcement(flapping.address)) for machine in (scene.a, scene.b)]
-    claim = scene.b.announcement(claimed.address)
+        troupe.bind(troupe.a, havip)
+    flaps = [(machine, machine.announcement(flapping.address)) for machine in (troupe.a, troupe.b)]
+    claim = troupe.b.announcement(claimed.address)
     tokens = [b"quiet %d|" % number for number in range(30)]
-    packets = [me.datagram(me.address, quiet.address, scene.a.mac, token) for token in tokens]
+    packets = [me.datagram(me.address, quiet.address, troupe.a.mac, token) for token in tokens]
     since = me.send(packets[0])
     for number, packet in enumerate(packets[1:]):
         for machine, frame in flaps:
             machine.send(frame)
         me.send(packet)
         if number == len(packets) // 2:
-            scene.b.send(claim)
-    for havip, owner in ((claimed, scene.b), (flapping, scene.b), (quiet, scene.a)):
-        scene.observer.wait_for_owner(havip.address, owner)
-    reached = [scene.observer.witnesses(lambda data, token=token: token in data, since=since) for token in tokens]  # type: ignore[misc]
-    assert reached == [[scene.a.name]] * len(tokens)
+            troupe.b.send(claim)
+    for havip, owner in ((claimed, troupe.b), (flapping, troupe.b), (quiet, troupe.a)):
+        troupe.observer.wait_for_owner(havip.address, owner)
+    reached = [troupe.observer.witnesses(lambda data, token=token: token in data, since=since) for token in tokens]  # type: ignore[misc]
+    assert reached == [[troupe.a.name]] * len(tokens)
 
 
 @requirement("HAVIP-ORDER-007")
-def test_a_single_claim_after_the_owners_burst_holds(scene: Scene) -> None:
-    havip = scene.havip()
-    assert send_in_turn(scene, havip, "A" * 25 + "B")[-1] is scene.b
-    assert scene.observer.owner_of(havip.address) is scene.b
-    assert scene.control_plane.owner_of(havip) is scene.b
+def test_a_single_claim_after_the_owners_burst_holds(troupe: Troupe) -> None:
+    havip = troupe.havip()
+    assert send_in_turn(troupe, havip, "A" * 25 + "B")[-1] is troupe.b
+    assert troupe.observer.owner_of(havip.address) is troupe.b
+    assert troupe.control_plane.owner_of(havip) is troupe.b
 
 
 #: Sends one frame every few milliseconds, until it is killed.
@@ -165,17 +165,17 @@ while True:
 
 
 @pytest.fixture
-def contested(scene: Scene) -> Iterator[Havip]:
+def contested(troupe: Troupe) -> Iterator[Havip]:
     """A HAVIP that two machines go on announcing, each several times in every hundredth of a second."""
-    havip = scene.havip()
+    havip = troupe.havip()
     started = []
     try:
         # Two rhythms, so that now the one comes last and now the other.
-        for machine, pause in ((scene.a, "0.003"), (scene.b, "0.004")):
+        for machine, pause in ((troupe.a, "0.003"), (troupe.b, "0.004")):
             script = [sys.executable, "-I", "-S", "-c", INSISTENT]
             started.append(machine.host.spawn([*script, machine.announcement(havip.address).hex(), pause]))
-        for machine in (scene.a, scene.b):
-            scene.observer.wait_for_announcement(havip.address, machine, since=0)
+        for machine in (troupe.a, troupe.b):
+            troupe.observer.wait_for_announcement(havip.address, machine, since=0)
         yield havip
     finally:
         for process in started:
@@ -183,12 +183,12 @@ def contested(scene: Scene) -> Iterator[Havip]:
 
 
 @requirement("HAVIP-ORDER-008")
-def test_of_two_that_keep_announcing_exactly_one_is_the_owner(scene: Scene, contested: Havip) -> None:
-    observer = scene.observer
+def test_of_two_that_keep_announcing_exactly_one_is_the_owner(troupe: Troupe, contested: Havip) -> None:
+    observer = troupe.observer
     views = (observer, replace(observer, instance=observer.witness, witness=observer.instance))
     owners = [view.owner_of(contested.address) for _ in range(50) for view in views]
     assert None not in owners
-    if set(owners) != {scene.a, scene.b}:
+    if set(owners) != {troupe.a, troupe.b}:
         raise Inconclusive(f"only {owners[0]} was ever seen to own it: the two did not compete")
 
 

@@ -6,7 +6,7 @@ from time import monotonic, sleep
 import pytest
 
 from pytest_havip.clients.announcer import Instance
-from pytest_havip.fixtures.scene import Scene
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.reports import Inconclusive
 from pytest_havip.requirements import requirement
 
@@ -50,13 +50,13 @@ def teach(teacher: Instance, neighbour: Instance, operation: int) -> None:
 @requirement("HAVIP-SPOOF-021")
 @pytest.mark.parametrize("operation", [1, 2], ids=["request", "reply"])
 @pytest.mark.parametrize("whose", ["another machine's", "the gateway's", "nobody's", "a HAVIP's"])
-def test_no_spoof_changes_a_neighbours_table(scene: Scene, whose: str, operation: int) -> None:
-    havip, spoofer = scene.havip(), scene.b
-    scene.bind(scene.a, havip)
-    neighbours = (scene.observer.instance, scene.observer.witness)
+def test_no_spoof_changes_a_neighbours_table(troupe: Troupe, whose: str, operation: int) -> None:
+    havip, spoofer = troupe.havip(), troupe.b
+    troupe.bind(troupe.a, havip)
+    neighbours = (troupe.observer.instance, troupe.observer.witness)
     victim = {
-        "another machine's": scene.a.address,
-        "the gateway's": scene.subnet.gateway,
+        "another machine's": troupe.a.address,
+        "the gateway's": troupe.subnet.gateway,
         "nobody's": UNALLOCATED,
         "a HAVIP's": havip.address,
     }[whose]
@@ -72,7 +72,7 @@ def test_no_spoof_changes_a_neighbours_table(scene: Scene, whose: str, operation
     for target in targets:
         for destination in ("ff:ff:ff:ff:ff:ff", *(neighbour.mac for neighbour in neighbours)):
             spoofer.send(spoofer.arp(operation, victim, target, ethernet_destination=destination))
-    scene.fence(spoofer)
+    troupe.fence(spoofer)
     for neighbour in neighbours:
         teach(spoofer, neighbour, operation)
         assert table(neighbour, victim) == expected, f"{neighbour.name} was taken in"
@@ -81,13 +81,13 @@ def test_no_spoof_changes_a_neighbours_table(scene: Scene, whose: str, operation
 @requirement("HAVIP-SPOOF-026")
 @pytest.mark.parametrize("question", ["who-has", "probe"])
 @pytest.mark.parametrize("asker", ["another", "the owner"])
-def test_the_owner_alone_is_asked(scene: Scene, question: str, asker: str) -> None:
-    havip = scene.havip()
-    scene.bind(scene.a, havip)
-    machine = scene.b if asker == "another" else scene.a
+def test_the_owner_alone_is_asked(troupe: Troupe, question: str, asker: str) -> None:
+    havip = troupe.havip()
+    troupe.bind(troupe.a, havip)
+    machine = troupe.b if asker == "another" else troupe.a
     sender = machine.address if question == "who-has" else NOBODY
     asked = sender.packed + bytes(6) + havip.address.packed
     since = machine.send(machine.arp(1, sender, havip.address))
-    scene.fence(machine)
-    expected = [scene.a.name] if asker == "another" else []
-    assert scene.observer.witnesses(lambda data: data[28:42] == asked, since=since) == expected
+    troupe.fence(machine)
+    expected = [troupe.a.name] if asker == "another" else []
+    assert troupe.observer.witnesses(lambda data: data[28:42] == asked, since=since) == expected

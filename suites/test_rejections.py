@@ -6,7 +6,7 @@ from typing import Unpack
 import pytest
 
 from pytest_havip.clients.announcer import BROADCAST, ZERO, Form, Instance, Shape
-from pytest_havip.fixtures.scene import Scene
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip
 
@@ -23,13 +23,13 @@ class Case:
     """A sender and how it stands to a HAVIP.
 
     Args:
-        scene: Where it happens.
+        troupe: Where it happens.
         havip: The HAVIP.
         sender: Who sends the frame.
         owner: Who owns the HAVIP, before and after.
     """
 
-    scene: Scene
+    troupe: Troupe
     havip: Havip
     sender: Instance
     owner: Instance | None
@@ -38,11 +38,11 @@ class Case:
         """Send a frame: it reaches nobody, and the HAVIP stays with whoever owned it."""
         assert MARK_BYTES in frame
         since = self.sender.send(frame)
-        self.scene.fence(self.sender)
-        assert self.scene.observer.witnesses(lambda data: MARK_BYTES in data, since=since) == []
-        assert self.scene.control_plane.owner_of(self.havip) is self.owner
+        self.troupe.fence(self.sender)
+        assert self.troupe.observer.witnesses(lambda data: MARK_BYTES in data, since=since) == []
+        assert self.troupe.control_plane.owner_of(self.havip) is self.owner
         if self.owner is not None:
-            assert self.scene.observer.owner_of(self.havip.address) is self.owner
+            assert self.troupe.observer.owner_of(self.havip.address) is self.owner
 
     def announcement(self, **shape: Unpack[Shape]) -> bytes:
         """An announcement of the HAVIP, marked."""
@@ -50,45 +50,45 @@ class Case:
         return self.sender.announcement(self.havip.address, **marked)
 
 
-def case_of(scene: Scene, standing: str) -> Case:
+def case_of(troupe: Troupe, standing: str) -> Case:
     """Make a HAVIP and bind it as the standing says."""
-    havip = scene.havip()
+    havip = troupe.havip()
     match standing:
         case "unbound":
-            return Case(scene, havip, scene.b, None)
+            return Case(troupe, havip, troupe.b, None)
         case "former owner":
-            scene.bind(scene.b, havip)
-            scene.bind(scene.a, havip)
-            return Case(scene, havip, scene.b, scene.a)
+            troupe.bind(troupe.b, havip)
+            troupe.bind(troupe.a, havip)
+            return Case(troupe, havip, troupe.b, troupe.a)
         case _:
-            scene.bind(scene.a, havip)
-            return Case(scene, havip, scene.a if standing == "owner" else scene.b, scene.a)
+            troupe.bind(troupe.a, havip)
+            return Case(troupe, havip, troupe.a if standing == "owner" else troupe.b, troupe.a)
 
 
 @pytest.fixture(params=["owner", "another", "unbound"])
-def anyone(scene: Scene, request: pytest.FixtureRequest) -> Case:
+def anyone(troupe: Troupe, request: pytest.FixtureRequest) -> Case:
     """The HAVIP's owner, another machine, and one while nobody owns it."""
-    return case_of(scene, request.param)
+    return case_of(troupe, request.param)
 
 
 @pytest.fixture(params=["another", "unbound"])
-def no_owner(scene: Scene, request: pytest.FixtureRequest) -> Case:
+def no_owner(troupe: Troupe, request: pytest.FixtureRequest) -> Case:
     """Another than the HAVIP's owner, and one while nobody owns it."""
-    return case_of(scene, request.param)
+    return case_of(troupe, request.param)
 
 
 @pytest.fixture
-def former_owner(scene: Scene) -> Case:
+def former_owner(troupe: Troupe) -> Case:
     """A machine that has just lost the HAVIP."""
-    return case_of(scene, "former owner")
+    return case_of(troupe, "former owner")
 
 
 @requirement("HAVIP-SPOOF-004")
 @pytest.mark.parametrize("form", ["request", "reply"])
 @pytest.mark.parametrize("mac", ["another machine's", STRANGER, "01:00:5e:00:00:12", BROADCAST, ZERO])
 def test_a_foreign_sender_mac_moves_nothing(anyone: Case, form: Form, mac: str) -> None:
-    scene = anyone.scene
-    victim = scene.b if anyone.sender is scene.a else scene.a
+    troupe = anyone.troupe
+    victim = troupe.b if anyone.sender is troupe.a else troupe.a
     anyone.assert_rejected(anyone.announcement(form=form, sender_mac=victim.mac if "'" in mac else mac))
 
 
@@ -116,7 +116,7 @@ def test_a_virtual_mac_moves_nothing(anyone: Case, form: Form, where: str) -> No
 @requirement("HAVIP-SPOOF-006")
 @pytest.mark.parametrize("operation", [1, 2], ids=["request", "reply"])
 def test_arp_from_the_havip_by_another_than_its_owner_reaches_nobody(no_owner: Case, operation: int) -> None:
-    me, sender = no_owner.scene.observer.instance, no_owner.sender
+    me, sender = no_owner.troupe.observer.instance, no_owner.sender
     for destination in (BROADCAST, me.mac):
         no_owner.assert_rejected(
             sender.arp(operation, no_owner.havip.address, me.address, target_mac=MARK, ethernet_destination=destination)
@@ -125,37 +125,37 @@ def test_arp_from_the_havip_by_another_than_its_owner_reaches_nobody(no_owner: C
 
 @requirement("HAVIP-SPOOF-006")
 @pytest.mark.parametrize("operation", [1, 2], ids=["request", "reply"])
-def test_arp_from_the_havip_by_its_owner_passes(scene: Scene, operation: int) -> None:
-    case, me = case_of(scene, "owner"), scene.observer.instance
+def test_arp_from_the_havip_by_its_owner_passes(troupe: Troupe, operation: int) -> None:
+    case, me = case_of(troupe, "owner"), troupe.observer.instance
     since = case.sender.send(case.sender.arp(operation, case.havip.address, me.address, target_mac=MARK))
-    scene.fence(case.sender)
-    assert me.name in scene.observer.heard_arp_from(case.havip.address, since=since)
+    troupe.fence(case.sender)
+    assert me.name in troupe.observer.heard_arp_from(case.havip.address, since=since)
 
 
 def packet(case: Case, source: object) -> bytes:
     """A packet of the case's sender to the observer, marked, from any address."""
-    me = case.scene.observer.instance
+    me = case.troupe.observer.instance
     return case.sender.datagram(str(source), me.address, me.mac, MARK_BYTES)
 
 
 @requirement("HAVIP-SPOOF-007")
 def test_a_packet_from_the_havip_by_another_than_its_owner_reaches_nobody(no_owner: Case) -> None:
-    no_owner.scene.observer.control_from(no_owner.sender)
+    no_owner.troupe.observer.control_from(no_owner.sender)
     no_owner.assert_rejected(packet(no_owner, no_owner.havip.address))
 
 
 @requirement("HAVIP-SPOOF-007")
-def test_a_packet_from_the_havip_by_its_owner_passes(scene: Scene) -> None:
-    case = case_of(scene, "owner")
+def test_a_packet_from_the_havip_by_its_owner_passes(troupe: Troupe) -> None:
+    case = case_of(troupe, "owner")
     since = case.sender.send(packet(case, case.havip.address))
-    scene.fence(case.sender)
-    assert scene.observer.witnesses(lambda data: MARK_BYTES in data, since=since) == [scene.observer.instance.name]
+    troupe.fence(case.sender)
+    assert troupe.observer.witnesses(lambda data: MARK_BYTES in data, since=since) == [troupe.observer.instance.name]
 
 
 @requirement("HAVIP-SPOOF-020")
 @pytest.mark.parametrize("kind", ["request", "reply", "packet"])
 def test_a_former_owner_cannot_speak_as_the_havip(former_owner: Case, kind: str) -> None:
-    me, sender, address = former_owner.scene.observer.instance, former_owner.sender, former_owner.havip.address
+    me, sender, address = former_owner.troupe.observer.instance, former_owner.sender, former_owner.havip.address
     former_owner.assert_rejected(
         packet(former_owner, address)
         if kind == "packet"
@@ -166,7 +166,7 @@ def test_a_former_owner_cannot_speak_as_the_havip(former_owner: Case, kind: str)
 @requirement("HAVIP-SPOOF-008")
 @pytest.mark.parametrize("tag", ["8100 0000", "8100 0001", "88a8 0001", "86dd", "88cc"])
 def test_other_ethertypes_reach_nobody(anyone: Case, tag: str) -> None:
-    anyone.scene.observer.control_from(anyone.sender)
+    anyone.troupe.observer.control_from(anyone.sender)
     for frame in (anyone.announcement(), packet(anyone, anyone.sender.address)):
         # A tag stands before the ethertype of the frame; another ethertype replaces it.
         anyone.assert_rejected(frame[:12] + bytes.fromhex(tag) + (frame[12:] if " " in tag else frame[14:]))
@@ -186,7 +186,7 @@ MALFORMED = {
 @pytest.mark.parametrize("field", MALFORMED)
 def test_malformed_arp_reaches_nobody(anyone: Case, field: str) -> None:
     offset, value = MALFORMED[field]
-    sender, me = anyone.sender, anyone.scene.observer.instance
+    sender, me = anyone.sender, anyone.troupe.observer.instance
     for good in (anyone.announcement(), sender.arp(1, sender.address, me.address, target_mac=MARK)):
         anyone.assert_rejected(good[:offset] + value + (good[offset + len(value) :] if value else b""))
 
@@ -202,7 +202,7 @@ def test_other_arp_operations_reach_nobody(anyone: Case, operation: int) -> None
 @pytest.mark.parametrize("where", ["Ethernet source", "sender MAC"])
 @pytest.mark.parametrize("operation", [1, 2], ids=["request", "reply"])
 def test_a_foreign_mac_with_ones_own_address_reaches_nobody(anyone: Case, where: str, operation: int) -> None:
-    sender, me = anyone.sender, anyone.scene.observer.instance
+    sender, me = anyone.sender, anyone.troupe.observer.instance
     foreign = {"ethernet_source": STRANGER} if where == "Ethernet source" else {"sender_mac": STRANGER}
     anyone.assert_rejected(sender.arp(operation, sender.address, me.address, target_mac=MARK, **foreign))
 
@@ -210,6 +210,6 @@ def test_a_foreign_mac_with_ones_own_address_reaches_nobody(anyone: Case, where:
 @requirement("HAVIP-SPOOF-015")
 @pytest.mark.parametrize("first", [b"\x55", b"\x65", b"\x44"], ids=["version 5", "version 6", "short header"])
 def test_a_malformed_packet_reaches_nobody(anyone: Case, first: bytes) -> None:
-    anyone.scene.observer.control_from(anyone.sender)
+    anyone.troupe.observer.control_from(anyone.sender)
     for good in (packet(anyone, source) for source in (anyone.sender.address, anyone.havip.address)):
         anyone.assert_rejected(good[:14] + first + good[15:])

@@ -84,22 +84,22 @@ def test_releasing_one_leaves_the_others(
 
 @requirement("HAVIP-RELEASE-003")
 def test_releasing_one_leaves_the_owners_others(troupe: Troupe, floating: Havip) -> None:
-    with troupe.havip() as other:
-        for havip in (floating, other):
-            troupe.bind(troupe.a, havip)
-        troupe.target.delete_havip(floating)
-        assert troupe.observer.owner_of(other.address) is troupe.a
-        assert troupe.control_plane.owner_of(other) is troupe.a
+    other = troupe.havip()
+    for havip in (floating, other):
+        troupe.bind(troupe.a, havip)
+    troupe.target.delete_havip(floating)
+    assert troupe.observer.owner_of(other.address) is troupe.a
+    assert troupe.control_plane.owner_of(other) is troupe.a
 
 
 @requirement("HAVIP-RELEASE-004")
 def test_a_second_release_is_refused(troupe: Troupe, floating: Havip) -> None:
-    with troupe.havip() as other:
-        troupe.bind(troupe.a, other)
+    other = troupe.havip()
+    troupe.bind(troupe.a, other)
+    troupe.target.delete_havip(floating)
+    with pytest.raises(Refused):
         troupe.target.delete_havip(floating)
-        with pytest.raises(Refused):
-            troupe.target.delete_havip(floating)
-        assert troupe.control_plane.owner_of(other) is troupe.a
+    assert troupe.control_plane.owner_of(other) is troupe.a
 
 
 @contextmanager
@@ -128,17 +128,18 @@ def announcing(machines: Sequence[Instance], havip: Havip) -> Iterator[None]:
 @requirement("HAVIP-RELEASE-005")
 def test_announcing_during_a_release_leaves_nothing(troupe: Troupe) -> None:
     for _ in range(ROUNDS):
-        with troupe.havip() as havip:
-            troupe.bind(troupe.a, havip)
-            with announcing((troupe.a, troupe.b), havip):
-                troupe.target.delete_havip(havip)
-            for machine in (troupe.a, troupe.b):
-                troupe.fence(machine)
-            assert troupe.target.havip_state(havip) is None
-            assert havip not in troupe.target.havips(troupe.stage.vpc)
-            with troupe.havip(havip.address) as again:
-                assert troupe.control_plane.owner_of(again) is None
-                assert troupe.observer.owner_of(again.address) is None
+        havip = troupe.havip()
+        troupe.bind(troupe.a, havip)
+        with announcing((troupe.a, troupe.b), havip):
+            troupe.target.delete_havip(havip)
+        for machine in (troupe.a, troupe.b):
+            troupe.fence(machine)
+        assert troupe.target.havip_state(havip) is None
+        assert havip not in troupe.target.havips(troupe.stage.vpc)
+        again = troupe.havip(havip.address)
+        assert troupe.control_plane.owner_of(again) is None
+        assert troupe.observer.owner_of(again.address) is None
+        troupe.clear()
 
 
 @requirement("HAVIP-RELEASE-006")
@@ -173,8 +174,8 @@ def test_a_new_havip_has_no_stamp_of_the_old_one(troupe: Troupe, floating: Havip
     assert untouched is not None
     troupe.bind(troupe.a, floating)
     troupe.target.delete_havip(floating)
-    with troupe.havip(floating.address) as again:
-        state = troupe.target.havip_state(again)
+    again = troupe.havip(floating.address)
+    state = troupe.target.havip_state(again)
     assert state is not None
     assert state.flushed == untouched.flushed
 

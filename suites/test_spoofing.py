@@ -10,8 +10,8 @@ import pytest
 
 from pytest_havip.clients.announcer import BROADCAST, Form, Instance
 from pytest_havip.fixtures.judges import Bind
-from pytest_havip.fixtures.scene import Scene
 from pytest_havip.fixtures.stage import Stage
+from pytest_havip.fixtures.troupe import Troupe
 from pytest_havip.observe.fence import Fence
 from pytest_havip.observe.observer import Observer
 from pytest_havip.reports import Inconclusive
@@ -35,59 +35,59 @@ def rejected(target: Target, machine: Instance) -> dict[tuple[str, str], int]:
     }
 
 
-def assert_not_announced(scene: Scene, address: IPv4Address, form: Form) -> None:
+def assert_not_announced(troupe: Troupe, address: IPv4Address, form: Form) -> None:
     """Let b announce an address that is no HAVIP, by broadcast and to one neighbour: nobody hears of it."""
-    neighbour = scene.observer.instance
+    neighbour = troupe.observer.instance
     for destination in (BROADCAST, neighbour.mac):
-        since = scene.b.announce(address, form=form, ethernet_destination=destination)
-        scene.fence(scene.b)
-        assert scene.observer.heard_arp_from(address, since=since, mac=scene.b.mac) == []
+        since = troupe.b.announce(address, form=form, ethernet_destination=destination)
+        troupe.fence(troupe.b)
+        assert troupe.observer.heard_arp_from(address, since=since, mac=troupe.b.mac) == []
 
 
 @requirement("HAVIP-SPOOF-001")
 @pytest.mark.parametrize("form", ["request", "reply"])
-def test_another_machines_address_cannot_be_announced(scene: Scene, form: Form) -> None:
-    assert_not_announced(scene, scene.a.address, form)
-    assert scene.observer.owner_of(scene.a.address, destination=scene.a.mac) is scene.a
+def test_another_machines_address_cannot_be_announced(troupe: Troupe, form: Form) -> None:
+    assert_not_announced(troupe, troupe.a.address, form)
+    assert troupe.observer.owner_of(troupe.a.address, destination=troupe.a.mac) is troupe.a
 
 
 @requirement("HAVIP-SPOOF-002")
 @pytest.mark.parametrize("form", ["request", "reply"])
-def test_the_gateways_address_cannot_be_announced(scene: Scene, form: Form) -> None:
-    assert_not_announced(scene, scene.subnet.gateway, form)
+def test_the_gateways_address_cannot_be_announced(troupe: Troupe, form: Form) -> None:
+    assert_not_announced(troupe, troupe.subnet.gateway, form)
 
 
 @requirement("HAVIP-SPOOF-003")
 @pytest.mark.parametrize("form", ["request", "reply"])
-def test_an_unallocated_address_cannot_be_announced(scene: Scene, form: Form) -> None:
-    assert_not_announced(scene, UNALLOCATED, form)
-    assert scene.observer.owner_of(UNALLOCATED, destination=scene.b.mac) is None
+def test_an_unallocated_address_cannot_be_announced(troupe: Troupe, form: Form) -> None:
+    assert_not_announced(troupe, UNALLOCATED, form)
+    assert troupe.observer.owner_of(UNALLOCATED, destination=troupe.b.mac) is None
 
 
 @requirement("HAVIP-SPOOF-010")
 @pytest.mark.parametrize("whose", ["another machine's", "the gateway's", "nobody's"])
-def test_a_packet_from_a_foreign_address_reaches_nobody(scene: Scene, whose: str) -> None:
-    sources = {"another machine's": scene.a.address, "the gateway's": scene.subnet.gateway, "nobody's": UNALLOCATED}
-    me = scene.observer.instance
-    scene.observer.control_from(scene.b)
-    since = scene.b.send(scene.b.datagram(sources[whose], me.address, me.mac, b"a foreign source"))
-    scene.fence(scene.b)
-    assert scene.observer.witnesses(lambda data: b"a foreign source" in data, since=since) == []
+def test_a_packet_from_a_foreign_address_reaches_nobody(troupe: Troupe, whose: str) -> None:
+    sources = {"another machine's": troupe.a.address, "the gateway's": troupe.subnet.gateway, "nobody's": UNALLOCATED}
+    me = troupe.observer.instance
+    troupe.observer.control_from(troupe.b)
+    since = troupe.b.send(troupe.b.datagram(sources[whose], me.address, me.mac, b"a foreign source"))
+    troupe.fence(troupe.b)
+    assert troupe.observer.witnesses(lambda data: b"a foreign source" in data, since=since) == []
 
 
 @requirement("HAVIP-SPOOF-009")
 @pytest.mark.parametrize("standing", ["owner", "another", "unbound"])
-def test_every_rejection_is_counted_by_nic_address_and_reason(scene: Scene, standing: str) -> None:
-    havip, spoofer = scene.havip(), scene.b
+def test_every_rejection_is_counted_by_nic_address_and_reason(troupe: Troupe, standing: str) -> None:
+    havip, spoofer = troupe.havip(), troupe.b
     if standing != "unbound":
-        scene.bind(spoofer if standing == "owner" else scene.a, havip)
-    vip, me, own = havip.address, scene.observer.instance, spoofer.address
+        troupe.bind(spoofer if standing == "owner" else troupe.a, havip)
+    vip, me, own = havip.address, troupe.observer.instance, spoofer.address
     virtual = "00:00:5e:00:01:33"
     packet = spoofer.datagram(own, me.address, me.mac, b"")
     announcement = spoofer.announcement(vip)
     rejections = [
-        (scene.a.address, "NOT_YOURS", spoofer.announcement(scene.a.address)),
-        (scene.subnet.gateway, "NOT_YOURS", spoofer.announcement(scene.subnet.gateway)),
+        (troupe.a.address, "NOT_YOURS", spoofer.announcement(troupe.a.address)),
+        (troupe.subnet.gateway, "NOT_YOURS", spoofer.announcement(troupe.subnet.gateway)),
         (UNALLOCATED, "NOT_YOURS", spoofer.datagram(UNALLOCATED, me.address, me.mac, b"")),
         (vip, "MAC_MISMATCH", spoofer.announcement(vip, sender_mac=STRANGER)),
         (vip, "MAC_MISMATCH", spoofer.announcement(vip, ethernet_source=virtual, sender_mac=virtual)),
@@ -100,48 +100,48 @@ def test_every_rejection_is_counted_by_nic_address_and_reason(scene: Scene, stan
     ]
     if standing != "owner":
         rejections += [(vip, "NOT_OWNER", spoofer.arp(operation, vip, me.address)) for operation in (1, 2)]
-    assert_counted(scene, spoofer, rejections)
+    assert_counted(troupe, spoofer, rejections)
 
 
 #: A frame, and the address and the reason under which it is to be counted.
 Rejected = tuple[IPv4Address, str, bytes]
 
 
-def assert_counted(scene: Scene, machine: Instance, rejections: list[Rejected]) -> None:
+def assert_counted(troupe: Troupe, machine: Instance, rejections: list[Rejected]) -> None:
     """Send the first frame once, the second twice and so on: each is counted as often, under its address and reason."""
-    before = Counter(rejected(scene.stage.target, machine))
+    before = Counter(rejected(troupe.stage.target, machine))
     expected: Counter[tuple[str, str]] = Counter()
     for times, (address, reason, frame) in enumerate(rejections, start=1):
         expected[str(address), reason] += times
         for _ in range(times):
             machine.send(frame)
-    scene.fence(machine)
-    counted = Counter(rejected(scene.stage.target, machine)) - before
+    troupe.fence(machine)
+    counted = Counter(rejected(troupe.stage.target, machine)) - before
     assert {key: counted[key] for key in expected} == expected
 
 
 @requirement("HAVIP-SPOOF-016")
 @pytest.mark.parametrize("standing", ["another", "unbound"])
-def test_a_packet_of_another_than_the_owner_is_counted_too(scene: Scene, standing: str) -> None:
-    havip, me = scene.havip(), scene.observer.instance
+def test_a_packet_of_another_than_the_owner_is_counted_too(troupe: Troupe, standing: str) -> None:
+    havip, me = troupe.havip(), troupe.observer.instance
     if standing == "another":
-        scene.bind(scene.a, havip)
-    packet = scene.b.datagram(havip.address, me.address, me.mac, b"")
-    assert_counted(scene, scene.b, [(havip.address, "NOT_OWNER", packet)] * 3)
+        troupe.bind(troupe.a, havip)
+    packet = troupe.b.datagram(havip.address, me.address, me.mac, b"")
+    assert_counted(troupe, troupe.b, [(havip.address, "NOT_OWNER", packet)] * 3)
 
 
 @requirement("HAVIP-SPOOF-017")
-def test_what_is_for_nobody_is_counted_as_nobodys_fault(scene: Scene) -> None:
-    havip, b = scene.havip(), scene.b
+def test_what_is_for_nobody_is_counted_as_nobodys_fault(troupe: Troupe) -> None:
+    havip, b = troupe.havip(), troupe.b
     for standing in ("unbound", "owner"):
         if standing == "owner":
-            scene.bind(b, havip)
+            troupe.bind(b, havip)
         for frame in (b.arp(1, b.address, havip.address), b.datagram(b.address, havip.address, b.mac, b"")):
             b.send(frame)
-        scene.fence(b)
+        troupe.fence(b)
     counted = {
         reason: count
-        for (address, reason), count in rejected(scene.stage.target, b).items()
+        for (address, reason), count in rejected(troupe.stage.target, b).items()
         if address == str(havip.address)
     }
     assert counted == {"UNBOUND": 2, "OWN": 2}
@@ -193,9 +193,9 @@ def test_a_flood_is_counted(target: Target, havip: Havip, flooder: Instance) -> 
         sleep(0.01)
 
 
-def spoofs_of(scene: Scene, havip: Havip, spoofer: Instance) -> list[bytes]:
+def spoofs_of(troupe: Troupe, havip: Havip, spoofer: Instance) -> list[bytes]:
     """Frames of every kind that must be rejected, all about one HAVIP that the spoofer does not own."""
-    me, announcement = scene.observer.instance, spoofer.announcement(havip.address)
+    me, announcement = troupe.observer.instance, spoofer.announcement(havip.address)
     return [
         spoofer.announcement(havip.address, sender_mac=STRANGER),
         spoofer.announcement(havip.address, ethernet_source=STRANGER),
@@ -205,7 +205,7 @@ def spoofs_of(scene: Scene, havip: Havip, spoofer: Instance) -> list[bytes]:
         spoofer.datagram(havip.address, me.address, me.mac, b"spoof"),
         announcement[:38],
         announcement[:12] + b"\x81\x00\x00\x01" + announcement[12:],
-        spoofer.announcement(scene.a.address),
+        spoofer.announcement(troupe.a.address),
         spoofer.announcement(UNALLOCATED),
     ]
 
@@ -221,22 +221,22 @@ VOLUME = 50
         pytest.param("the spoofer", marks=requirement("HAVIP-SPOOF-023")),
     ],
 )
-def test_however_much_was_rejected_a_proper_announcement_binds(scene: Scene, who: str) -> None:
-    havip, spoofer = scene.havip(), scene.b
-    for frame in spoofs_of(scene, havip, spoofer) * VOLUME:
+def test_however_much_was_rejected_a_proper_announcement_binds(troupe: Troupe, who: str) -> None:
+    havip, spoofer = troupe.havip(), troupe.b
+    for frame in spoofs_of(troupe, havip, spoofer) * VOLUME:
         spoofer.send(frame)
-    machine = spoofer if who == "the spoofer" else scene.a
+    machine = spoofer if who == "the spoofer" else troupe.a
     machine.announce(havip.address)
-    scene.observer.wait_for_owner(havip.address, machine)
+    troupe.observer.wait_for_owner(havip.address, machine)
 
 
 @requirement("HAVIP-SPOOF-013")
-def test_what_one_nic_may_another_may_not(scene: Scene) -> None:
-    havip, a, b, observer = scene.havip(), scene.a, scene.b, scene.observer
-    scene.bind(a, havip)
+def test_what_one_nic_may_another_may_not(troupe: Troupe) -> None:
+    havip, a, b, observer = troupe.havip(), troupe.a, troupe.b, troupe.observer
+    troupe.bind(a, havip)
     since = b.send(b.arp(2, a.address, observer.instance.address))
     b.announce(havip.address, sender_mac=a.mac, ethernet_source=a.mac)
-    scene.fence(b)
+    troupe.fence(b)
     assert observer.owner_of(havip.address) is a
     assert observer.heard_arp_from(a.address, since=since, mac=b.mac) == []
     assert observer.heard_arp_from(havip.address, since=since) == []
