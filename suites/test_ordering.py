@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby, pairwise
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 
 import pytest
 
@@ -153,6 +153,8 @@ def test_a_single_claim_after_the_owners_burst_holds(troupe: Troupe) -> None:
     assert troupe.control_plane.owner_of(havip) is troupe.b
 
 
+#: How often a contested HAVIP is looked at, at least, and the seconds within which both must have been seen to own it.
+READINGS, CONTEST = 100, 5.0
 #: Sends one frame every few milliseconds, until it is killed.
 INSISTENT = """
 import socket, sys, time
@@ -186,10 +188,14 @@ def contested(troupe: Troupe) -> Iterator[Havip]:
 def test_of_two_that_keep_announcing_exactly_one_is_the_owner(troupe: Troupe, contested: Havip) -> None:
     observer = troupe.observer
     views = (observer, replace(observer, instance=observer.witness, witness=observer.instance))
-    owners = [view.owner_of(contested.address) for _ in range(50) for view in views]
-    assert None not in owners
-    if set(owners) != {troupe.a, troupe.b}:
-        raise Inconclusive(f"only {owners[0]} was ever seen to own it: the two did not compete")
+    owners: list[Instance | None] = []
+    deadline = monotonic() + CONTEST
+    # On a loaded machine one of the two may get no turn for a while.
+    while len(owners) < READINGS or set(owners) != {troupe.a, troupe.b}:
+        owners += [view.owner_of(contested.address) for view in views]
+        assert None not in owners
+        if monotonic() > deadline:
+            raise Inconclusive(f"in {CONTEST:g} s only {owners[0]} was ever seen to own it: the two did not compete")
 
 
 @requirement("HAVIP-ORDER-009")
