@@ -177,12 +177,16 @@ MUTANTS = (
         "Packets for every HAVIP of a subnet go to the machine that was bound last.",
         frozenset(
             {
+                "HAVIP-API-023",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-016",
                 "HAVIP-MOVE-011",
                 "HAVIP-NIC-003",
                 "HAVIP-NIC-005",
+                "HAVIP-ORDER-050",
+                "HAVIP-ORDER-051",
                 "HAVIP-PATH-020",
+                "HAVIP-RANGE-011",
                 "HAVIP-SPOOF-004",
                 "HAVIP-SPOOF-005",
                 "HAVIP-SPOOF-006",
@@ -210,7 +214,17 @@ MUTANTS = (
         "no-way-back",
         "A machine that lost a HAVIP never gets it again.",
         frozenset(
-            {"HAVIP-API-003", "HAVIP-MOVE-007", "HAVIP-MOVE-008", "HAVIP-MOVE-009", "HAVIP-NIC-001", "HAVIP-ORDER-002"}
+            {
+                "HAVIP-API-003",
+                "HAVIP-MOVE-007",
+                "HAVIP-MOVE-008",
+                "HAVIP-MOVE-009",
+                "HAVIP-NIC-001",
+                "HAVIP-ORDER-002",
+                "HAVIP-ORDER-050",
+                "HAVIP-ORDER-051",
+                "HAVIP-RANGE-002",
+            }
         ),
         _no_way_back,
     ),

@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant(
         "instances-own",
         "An announcement by another NIC of the owner's instance changes nothing.",
-        frozenset({"HAVIP-NIC-001"}),
+        frozenset({"HAVIP-NIC-001", "HAVIP-RANGE-002"}),
         _instances_own,
     ),
     Mutant(
