@@ -16,6 +16,9 @@ __all__ = ["Observer", "SeveralOwners"]
 _PATIENCE = 2.0
 #: Seconds between two looks at a capture that may fill at any time.
 _LOOK = 0.001
+#: Seconds between two looks at whom packets reach: short at first, for a move takes less than one; then longer and
+#: longer, so that waiting for what never comes leaves the machine to others.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 #: Where a neighbour that never heard an announcement would send: a MAC address that no NIC has.
 _STALE_MAC = "02:00:00:00:de:ad"
 _UDP_PAYLOAD = 42
@@ -89,7 +92,7 @@ class Observer:
         Raises:
             AssertionError: They don't after `timeout` seconds; the message says whom they reach.
         """
-        deadline = monotonic() + timeout
+        deadline, pause = monotonic() + timeout, _FIRST_PAUSE
         while (seen := self.reached(address)) != [owner]:
             if monotonic() > deadline:
                 names = " and ".join(machine.name for machine in seen) or "nobody"
@@ -97,6 +100,8 @@ class Observer:
                     f"{timeout:g} s after, packets to {address} still reach {names} and not {owner.name} alone, "
                     f"as {self.instance.name} sees it"
                 )
+            sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def control(self) -> None:
         """Show that the network still carries frames: send a packet to the witness and see it arrive.

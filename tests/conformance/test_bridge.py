@@ -1,8 +1,6 @@
 """A plain Linux bridge: what any Ethernet can do passes, what only a HAVIP network can do fails."""
 
-from collections.abc import Callable
-
-from pytest_havip.mutants.trial import RED, Verdicts
+from pytest_havip.trial import RED, verdicts_of
 
 #: What an Ethernet without a guard gets wrong.
 FAILS = {
@@ -53,8 +51,8 @@ UNSUPPORTED = {
 }
 
 
-def test_a_plain_bridge_fails_what_only_a_havip_network_can_do(try_target: Callable[..., Verdicts]) -> None:
-    verdicts = try_target("bridge")
+def test_a_plain_bridge_fails_what_only_a_havip_network_can_do() -> None:
+    verdicts = verdicts_of("bridge")
     assert {identifier for identifier, seen in verdicts.items() if seen & RED} == FAILS
     assert {identifier for identifier, seen in verdicts.items() if seen == {"unsupported"}} == UNSUPPORTED
     rest = verdicts.keys() - FAILS - UNSUPPORTED

@@ -5,15 +5,14 @@ from itertools import chain
 
 from pytest_havip.mutants import KINDS, MUTANTS
 from pytest_havip.requirements import catalogue
+from pytest_havip.trial import OF_CLIENTS
 
-#: Areas whose tests run real HA clients: their mutants would be faulty clients.
-OF_CLIENTS = {"TAKE"}
 #: Requirements of the network that no mutant breaks, each with the reason.
 WITHOUT_A_MUTANT: dict[str, str] = {}
 
 
 def of_the_network() -> Iterator[str]:
-    """Ids of the requirements that a network alone can break."""
+    """Ids of the requirements that a network alone can break; a client's mutants would be faulty clients."""
     return (each.id for each in catalogue().values() if each.area not in OF_CLIENTS)
 
 
