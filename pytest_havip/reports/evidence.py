@@ -1,9 +1,10 @@
 """What a test leaves behind for whoever has to understand its failure.
 
-Fixtures attach evidence as they set up; it is asked for only when the test fails, while the lab still stands.
+Fixtures attach evidence as they set up; it is asked for only when the test fails, while the lab still stands. What a
+fixture of a module or a session attaches belongs to every test that uses it, as long as it stands.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +33,9 @@ class Evidence:
     artifacts: dict[str, Callable[[Path], None]] = field(default_factory=dict)
 
 
-_EVIDENCE = pytest.StashKey[Evidence]()
+_OWN = pytest.StashKey[Evidence]()
+#: Of a module, a class or a session: what its fixtures attached, by the fixture's name.
+_SHARED = pytest.StashKey[dict[str, Evidence]]()
 
 
 def attach_observation(test: pytest.Item | pytest.FixtureRequest, observation: Text) -> None:
@@ -42,7 +45,7 @@ def attach_observation(test: pytest.Item | pytest.FixtureRequest, observation: T
         test: The test, or a fixture's request.
         observation: One line or a few, or what makes them on demand, such as ``17.2 ms  172.17.16.3 is at b``.
     """
-    evidence_of(_item(test)).observations.append(observation)
+    _attached_to(test).observations.append(observation)
 
 
 def attach_ladder(test: pytest.Item | pytest.FixtureRequest, ladder: Text) -> None:
@@ -52,7 +55,7 @@ def attach_ladder(test: pytest.Item | pytest.FixtureRequest, ladder: Text) -> No
         test: The test, or a fixture's request.
         ladder: One frame a line, oldest first.
     """
-    evidence_of(_item(test)).ladders.append(ladder)
+    _attached_to(test).ladders.append(ladder)
 
 
 def attach_file(test: pytest.Item | pytest.FixtureRequest, path: Path) -> None:
@@ -62,7 +65,7 @@ def attach_file(test: pytest.Item | pytest.FixtureRequest, path: Path) -> None:
         test: The test, or a fixture's request.
         path: The file.
     """
-    evidence_of(_item(test)).files.append(path)
+    _attached_to(test).files.append(path)
 
 
 def attach_artifact(test: pytest.Item | pytest.FixtureRequest, name: str, write: Callable[[Path], None]) -> None:
@@ -75,21 +78,38 @@ def attach_artifact(test: pytest.Item | pytest.FixtureRequest, name: str, write:
     """
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain file name; the folder is the plugin's to choose (--havip-evidence)")
-    evidence_of(_item(test)).artifacts[name] = write
+    _attached_to(test).artifacts[name] = write
 
 
 def evidence_of(item: pytest.Item) -> Evidence:
-    """Return everything attached to a test so far."""
-    return item.stash.setdefault(_EVIDENCE, Evidence())
+    """Return everything attached to a test so far, by itself and by all the fixtures that it names."""
+    gathered = Evidence()
+    for origin, evidence in _sources(item):
+        gathered.observations.extend(evidence.observations)
+        gathered.ladders.extend(evidence.ladders)
+        gathered.files.extend(evidence.files)
+        for name, write in evidence.artifacts.items():
+            gathered.artifacts[name if name not in gathered.artifacts else f"{origin}-{name}"] = write
+    return gathered
 
 
-def _item(test: pytest.Item | pytest.FixtureRequest) -> pytest.Item:
-    if isinstance(test, pytest.Item):
-        return test
-    node = test.node
-    if not isinstance(node, pytest.Item):
-        raise TypeError(
-            f"evidence belongs to one test, and this fixture is of scope {test.scope!r}; attach it from a fixture of "
-            "scope 'function'",
-        )
-    return node
+def _sources(item: pytest.Item) -> Iterator[tuple[str, Evidence]]:
+    yield item.name, item.stash.get(_OWN, Evidence())
+    names = getattr(item, "fixturenames", ())
+    for node in reversed(item.listchain()):
+        for fixture, evidence in node.stash.get(_SHARED, {}).items():
+            if fixture in names:
+                yield fixture, evidence
+
+
+def _attached_to(test: pytest.Item | pytest.FixtureRequest) -> Evidence:
+    node: pytest.Item | pytest.Collector = test if isinstance(test, pytest.Item) else test.node
+    if isinstance(test, pytest.Item) or isinstance(node, pytest.Item):
+        return node.stash.setdefault(_OWN, Evidence())
+    shared = node.stash.setdefault(_SHARED, {})
+    fixture = test.fixturename
+    assert fixture is not None
+    if fixture not in shared:
+        shared[fixture] = Evidence()
+        test.addfinalizer(lambda: shared.pop(fixture))
+    return shared[fixture]

@@ -22,7 +22,7 @@ def shares() -> Mapping[str, set[str]]:
     that breaks least besides. So each mutant is seen killed, and each requirement's tests are seen to kill.
     """
     breakers = Counter(chain.from_iterable(mutant.breaks for mutant in MUTANTS.values()))
-    tried = defaultdict(set)
+    tried: dict[str, set[str]] = defaultdict(set)
     for mutant in MUTANTS.values():
         tried[mutant.name] |= set(sorted(mutant.breaks, key=lambda identifier: (breakers[identifier], identifier))[:1])
     for identifier in breakers:
