@@ -1,5 +1,6 @@
 """What a failing test leaves behind in a folder of its own."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ pytest_plugins = ["pytester"]
 
 Run = Callable[..., pytest.RunResult]
 OWN = "test_every_verdict.py"
+ROOT = Path(__file__).parents[2]
 
 
 def files(root: Path) -> dict[str, str]:
@@ -114,3 +116,79 @@ def test_evidence_is_made_once_while_the_lab_stands(havip: Run, pytester: pytest
     result = havip("test_own.py")
     assert files(pytester.path / "havip-evidence") == {"test_it/wire.pcapng": "yes"}
     assert result.stdout.str().count("/wire.pcapng") == 2
+
+
+SHARED = """
+import pytest
+from pytest_havip.reports import attach_artifact, attach_ladder
+from pytest_havip.requirements import requirement
+
+@pytest.fixture(scope="module", params=["first", "second"])
+def scene(request):
+    attach_artifact(request, "wire.pcapng", lambda path: path.write_text(request.param))
+    attach_ladder(request, f"frames of the {request.param} scene")
+    yield
+    if request.param == "second":
+        raise OSError("the end failed too")
+
+@pytest.fixture(scope="session")
+def unset(request):
+    attach_artifact(request, "wire.pcapng", lambda path: path.write_text("unset"))
+    raise OSError("no scene")
+
+@requirement("HAVIP-BIND-001")
+def test_uses_it(scene):
+    assert False
+
+@requirement("HAVIP-BIND-002")
+def test_does_not():
+    assert False
+
+@requirement("HAVIP-BIND-003")
+def test_has_its_own_too(scene, request):
+    attach_artifact(request, "wire.pcapng", lambda path: path.write_text("own"))
+    assert False
+
+@requirement("HAVIP-BIND-004")
+@pytest.mark.parametrize("number", [1, 2])
+def test_never_begins(unset, number):
+    pass
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_what_a_shared_scene_attaches_belongs_to_the_tests_that_use_it(
+    havip: Run, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(test_own=SHARED)
+    result = havip("test_own.py", *workers)
+    assert files(pytester.path / "havip-evidence") == {
+        "test_uses_it-first/wire.pcapng": "first",
+        "test_uses_it-first/ladder.txt": "frames of the first scene\n",
+        "test_uses_it-second/wire.pcapng": "second",
+        "test_uses_it-second/ladder.txt": "frames of the second scene\n",
+        "test_has_its_own_too-first/wire.pcapng": "own",
+        "test_has_its_own_too-first/scene-wire.pcapng": "first",
+        "test_has_its_own_too-first/ladder.txt": "frames of the first scene\n",
+        "test_has_its_own_too-second/wire.pcapng": "own",
+        "test_has_its_own_too-second/scene-wire.pcapng": "second",
+        "test_has_its_own_too-second/ladder.txt": "frames of the second scene\n",
+        "test_never_begins-1/wire.pcapng": "unset",
+        "test_never_begins-2/wire.pcapng": "unset",
+    }
+    result.stdout.fnmatch_lines_random(
+        ["evidence     havip-evidence/test_never_begins-1-????????/wire.pcapng", "frames of the second scene"]
+    )
+
+
+def test_every_stage_of_ours_is_attached() -> None:
+    careless = [
+        f"{path.name}: {function.name}"
+        for folder in ("fixtures", "suites")
+        for path in (ROOT / folder).glob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and "Stage.build(" in (text := ast.unparse(function))
+        and ".attach_to(" not in text
+    ]
+    assert careless == [], "a failing test of theirs would leave no frames: stage.attach_to(request)"
