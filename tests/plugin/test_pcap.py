@@ -1,9 +1,12 @@
 """The capture file of a failed test, read back."""
 
+import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from scapy.utils import RawPcapNgReader
 
 from pytest_havip.lab import Frame
@@ -57,3 +60,13 @@ def test_odd_frames_are_kept_as_they_are(tmp_path: Path) -> None:
 def test_a_capture_without_frames_is_still_a_capture(tmp_path: Path) -> None:
     write_capture(tmp_path / "wire.pcapng", [machine()])
     assert (tmp_path / "wire.pcapng").read_bytes()[:4] == bytes.fromhex("0a0d0d0a")
+
+
+@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+def test_tcpdump_reads_it_too(tmp_path: Path) -> None:
+    frames = [Frame(BASE + number, host, "eth0", outgoing=True, data=FRAME) for number, host in enumerate("aab")]
+    write_capture(tmp_path / "wire.pcapng", [machine(*frames)])
+    # Standard input, because tcpdump reads as a user of its own.
+    with (tmp_path / "wire.pcapng").open("rb") as wire:
+        read = subprocess.run(["tcpdump", "-enr", "-"], stdin=wire, capture_output=True, text=True, check=True)
+    assert read.stdout.count("02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype Unknown (0x88b5), length 60") == 3
