@@ -1,7 +1,7 @@
 """The bundled reference network, started as a process of its own inside the lab and driven over its API."""
 
 import json
-import random
+import secrets
 import socket
 import sys
 from collections.abc import Sequence
@@ -153,7 +153,7 @@ class ReferenceNetwork(Target):
         for nic_id, other in self._hosts.items():
             if other is host:
                 return self._nics[nic_id].instance_id
-        return "ins-" + "".join(random.choices(ascii_lowercase + digits, k=8))  # noqa: S311 - a name
+        return "ins-" + "".join(secrets.choice(ascii_lowercase + digits) for _ in range(8))
 
     def set_link(self, nic: Nic, *, up: bool) -> None:
         """See `Target.set_link`."""

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scapy.utils import RawPcapNgReader
@@ -71,7 +72,8 @@ def test_failing_tests_leave_the_wire_and_a_ladder_and_say_where(
         for name in names:
             result.stdout.fnmatch_lines_random([f"*havip-evidence/{folder.name}/{name}"])
         with RawPcapNgReader(str(folder / "wire.pcapng")) as reader:
-            heard = {meta.ifname.decode() for data, meta in reader if ANNOUNCEMENT.search(data)}
+            packets: list[tuple[bytes, Any]] = list(reader)
+        heard = {meta.ifname.decode() for data, meta in packets if ANNOUNCEMENT.search(data)}
         assert {f"{host}/eth0"} < heard, "the machine that announced, and those that heard it"
         ladder = (folder / "ladder.txt").read_text(encoding="utf-8")
         assert re.search(

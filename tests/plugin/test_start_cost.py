@@ -16,8 +16,8 @@ OTHERS = [f"-pno:{name}" for name in ("xdist", "xdist.looponfail", "randomly", "
 
 def cost(folder: Path, *more: str) -> float:
     """Seconds of CPU time that a start of pytest takes; the clock's would count what others do meanwhile."""
-    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-pno:cacheprovider", *OTHERS, *more, folder]
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-pno:cacheprovider", *OTHERS, *more]
+    started = subprocess.Popen([*command, str(folder)], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(started.pid, 0)
     started.returncode = os.waitstatus_to_exitcode(status)
     assert started.returncode == 5, "an empty folder has no tests"
