@@ -6,12 +6,12 @@ from pytest_havip.trial import TrialFailed, verdicts_of
 
 
 def test_a_target_that_is_not_there() -> None:
-    with pytest.raises(TrialFailed, match="ended with 4:\n(?s:.*)there is no network 'nowhere'"):
+    with pytest.raises(TrialFailed, match=r"ended with 4:\n(?s:.*)there is no network 'nowhere'"):
         verdicts_of("nowhere", ["HAVIP-BIND-001"])
 
 
 def test_requirements_that_nothing_proves() -> None:
-    with pytest.raises(TrialFailed, match="ended with 5:\n(?s:.*)deselected"):
+    with pytest.raises(TrialFailed, match=r"ended with 5:\n(?s:.*)deselected"):
         verdicts_of("reference", ["HAVIP-BIND-999"])
 
 
