@@ -183,9 +183,10 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(lab: Lab, target: Target) -> Iterator[Life]:
+def life(lab: Lab, target: Target, request: pytest.FixtureRequest) -> Iterator[Life]:
     """A HAVIP is made, renamed, bound, and in a later second, which a stamp would show, renamed and moved."""
     with Stage.build(lab, target) as stage:
+        stage.attach_to(request)
         subnet = stage.subnet()
         observer = stage.observer(subnet, prefix="life ")
         first, second = (stage.launch(f"life {host}", subnet, address=f"172.17.16.{host}") for host in (7, 13))
