@@ -40,7 +40,7 @@ class Silence:
 
 
 @pytest.fixture(scope="module")
-def silences(lab: Lab, target: Target) -> Iterator[dict[str, Silence]]:
+def silences(lab: Lab, target: Target, request: pytest.FixtureRequest) -> Iterator[dict[str, Silence]]:
     """Owners that fall silent at the same time, each in its own way; the silence has lasted `SILENCE` seconds."""
     ways: dict[str, Callable[[Instance], None]] = {
         "answers nothing": lambda machine: machine.host.remove_address(machine.nic.interface),
@@ -48,6 +48,7 @@ def silences(lab: Lab, target: Target) -> Iterator[dict[str, Silence]]:
         "link cut": lambda machine: target.set_link(machine.nic, up=False),
     }
     with Stage.build(lab, target) as stage:
+        stage.attach_to(request)
         subnet = stage.subnet()
         observer = stage.observer(subnet, prefix="silence ")
         heir = stage.launch("heir", subnet)

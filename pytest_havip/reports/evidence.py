@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Evidence", "attach_artifact", "attach_file", "attach_ladder", "attach_observation", "evidence_of"]
+__all__ = [
+    "Evidence",
+    "attach_artifact",
+    "attach_file",
+    "attach_ladder",
+    "attach_observation",
+    "detach",
+    "evidence_of",
+]
 
 #: A text, or something that makes the text when it is asked for.
 Text = str | Callable[[], str]
@@ -79,6 +87,17 @@ def attach_artifact(test: pytest.Item | pytest.FixtureRequest, name: str, write:
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain file name; the folder is the plugin's to choose (--havip-evidence)")
     _attached_to(test).artifacts[name] = write
+
+
+def detach(request: pytest.FixtureRequest) -> None:
+    """Forget what a fixture of a module or a session has attached, once its set-up cannot fail any more.
+
+    Args:
+        request: The fixture's.
+    """
+    shared = request.node.stash.get(_SHARED, {})
+    if request.fixturename in shared:
+        shared[request.fixturename] = Evidence()
 
 
 def evidence_of(item: pytest.Item) -> Evidence:

@@ -120,8 +120,17 @@ def test_evidence_is_made_once_while_the_lab_stands(havip: Run, pytester: pytest
 
 SHARED = """
 import pytest
-from pytest_havip.reports import attach_artifact, attach_ladder
+from pytest_havip.reports import attach_artifact, attach_ladder, detach
 from pytest_havip.requirements import requirement
+
+@pytest.fixture(scope="module")
+def calm(request):
+    attach_artifact(request, "wire.pcapng", lambda path: path.write_text("calm"))
+    detach(request)
+
+@requirement("HAVIP-BIND-005")
+def test_after_its_set_up(calm):
+    assert False
 
 @pytest.fixture(scope="module", params=["first", "second"])
 def scene(request):
