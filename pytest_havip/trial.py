@@ -80,7 +80,7 @@ def verdicts_of(target: str, requirements: Iterable[str] = (), *, until_red: boo
     Args:
         target: As ``--havip-target`` spells it.
         requirements: Run only the tests of these; of all by default.
-        until_red: Pass over a test when all its requirements among these are `RED` already.
+        until_red: Skip a test, which makes it *disabled*, when all its requirements among these are `RED` already.
 
     Raises:
         TrialFailed: pytest itself failed, or no test was selected.
@@ -150,12 +150,11 @@ class _Tests:
         items[:] = items[first:last]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Pass over a test of which nothing is wanted any more."""
-        if not self._order.until_red:
-            return None
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Skip a test of which nothing is wanted any more."""
         red = {identifier for identifier, seen in self.verdicts().items() if seen & RED}
-        return None if self._order.requirements.intersection(requirement_ids(item)) - red else True
+        if self._order.until_red and not self._order.requirements.intersection(requirement_ids(item)) - red:
+            pytest.skip("its requirements are red already")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of a report."""

@@ -12,7 +12,7 @@ import pytest
 from pytest_havip.mutants import KINDS, MUTANTS, Mutant
 from pytest_havip.mutants.table import document
 from pytest_havip.requirements import catalogue
-from pytest_havip.trial import AT_ONCE, RED, verdicts_of
+from pytest_havip.trial import AT_ONCE, RED, Verdicts, verdicts_of
 
 
 def shares() -> Mapping[str, set[str]]:
@@ -37,18 +37,18 @@ def shares() -> Mapping[str, set[str]]:
 SHARES = shares()
 
 
-def survived(mutant: Mutant) -> set[str]:
-    """Requirements of a mutant's share whose tests did not see the fault."""
+def survived(mutant: Mutant) -> Verdicts:
+    """What the tests said of those requirements of a mutant's share that did not turn red."""
     share = SHARES[mutant.name]
     verdicts = verdicts_of(f"mutant:{mutant.name}", share, until_red=True)
-    return {identifier for identifier in share if not verdicts[identifier] & RED}
+    return {identifier: verdicts[identifier] for identifier in share if not verdicts[identifier] & RED}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.rpartition(".")[2])
 def test_the_tests_kill_the_mutants(kind: ModuleType) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         blind = dict(zip((mutant.name for mutant in kind.MUTANTS), pool.map(survived, kind.MUTANTS), strict=True))
-    assert {name: sorted(missed) for name, missed in blind.items() if missed} == {}
+    assert {name: missed for name, missed in blind.items() if missed} == {}
 
 
 def test_every_mutant_breaks_something_that_is_required() -> None:
