@@ -1,5 +1,6 @@
 """Faults between a decision and its effect: the kernel is told wrongly, or the subnet is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from time import sleep
@@ -17,8 +18,8 @@ __all__ = ["MUTANTS"]
 _BROADCAST = b"\xff" * 6
 _OPERATION, _SENDER = slice(20, 22), slice(28, 32)
 _REQUEST = b"\x00\x01"
-#: Seconds for which nobody owns a HAVIP, and between two such times at least.
-_GAP, _RARELY = 0.005, 0.05
+#: Seconds for which nobody owns a HAVIP, and how often in a second at most where refreshes do that.
+_GAP, _GAPS_A_SECOND = 0.005, 20
 
 
 def _releases_stay_in_force() -> None:
@@ -136,16 +137,17 @@ def _moves_have_a_gap() -> None:
 
 
 def _refreshes_have_a_gap() -> None:
-    """Take a HAVIP from its owner, when that refreshes, and give it back; now and then, lest a flood stops all."""
-    gaps: dict[str, float] = {}
+    """Take a HAVIP from its owner, when that refreshes, and give it back; now and then, but not at a flood's pace."""
+    gaps: Counter[tuple[str, int]] = Counter()
 
     def decide_with_gap(self: Service, frame: bytes, nic_id: str, batch: _Batch) -> None:
         decide(self, frame, nic_id, batch)
         self._flush(batch)
+        second = int(self.now())
         for havip in self.network.havips.values():
             is_refresh = frame[_SENDER] == havip.address.packed and havip.announced != havip.flushed
-            if havip.vpc_id == batch.vpc_id and is_refresh and self.now() - gaps.get(havip.id, 0) > _RARELY:
-                gaps[havip.id] = self.now()
+            if havip.vpc_id == batch.vpc_id and is_refresh and gaps[havip.id, second] < _GAPS_A_SECOND:
+                gaps[havip.id, second] += 1
                 unbound = replace(havip, binding=None)
                 self.plane.commit_moves(batch.vpc_id, (Change(havip, unbound),))
                 sleep(_GAP)
