@@ -189,13 +189,8 @@ def wait_until_mended(machine: Instance, observer: Observer) -> None:
 
 @requirement("HAVIP-BIND-020")
 def test_a_burst_of_refreshes_leaves_no_gap(troupe: Troupe) -> None:
-    havip, a, me, observer, canary = (
-        troupe.havip(),
-        troupe.a,
-        troupe.observer.instance,
-        troupe.observer,
-        troupe.fence.canary,
-    )
+    havip, a, observer, canary = troupe.havip(), troupe.a, troupe.observer, troupe.fence.canary
+    me = observer.instance
     troupe.bind(a, havip)
     token = b"during the burst"
     packet, refresh = me.datagram(me.address, havip.address, a.mac, token), a.announcement(havip.address)
