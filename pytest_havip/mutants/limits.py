@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant(
         "spoofers-are-shut-out",
         "A NIC of which too many frames were rejected can announce nothing any more.",
-        frozenset({"HAVIP-SPOOF-023"}),
+        frozenset({"HAVIP-RANGE-011", "HAVIP-SPOOF-023"}),
         _suspect(lambda key, _, nic_id: key[0] == nic_id and key[2] != "RATE_LIMITED"),
     ),
 )
