@@ -15,12 +15,10 @@ _BINDING = (
     "HAVIP-BIND-001",
     "HAVIP-BIND-002",
     "HAVIP-BIND-016",
-    "HAVIP-MOVE-007",
-    "HAVIP-MOVE-009",
-    "HAVIP-NIC-001",
     "HAVIP-PATH-010",
     "HAVIP-QUOTA-001",
     "HAVIP-QUOTA-003",
+    "HAVIP-QUOTA-007",
     "HAVIP-RANGE-002",
     "HAVIP-SPOOF-018",
 )
@@ -109,7 +107,6 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-owner": (
         *_BINDING,
         "HAVIP-BIND-021",
-        "HAVIP-NIC-002",
         "HAVIP-ORDER-050",
         "HAVIP-ORDER-051",
         "HAVIP-RANGE-007",

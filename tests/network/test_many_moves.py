@@ -60,7 +60,9 @@ def test_a_thousand_moves_leave_nothing_behind(rig: "Rig", place: "Place") -> No
     move(MOVES)
     after = inventory(rig)
     assert len(place.events()) - told == MOVES
-    assert after[:2] == (elements, descriptors)
+    assert after[0] == elements
+    # The end of a caller's connection may come late, so that one is counted before and not after.
+    assert after[1] <= descriptors
     assert after[2] - resident < MOVES * EVENT + SLACK
     for sender, _ in frames:
         sender.close()
