@@ -60,6 +60,21 @@ class Capture:
         with self._news:
             return [frame for frame in self._look() if frame.time_ns >= since]
 
+    def after(self, count: int, *, timeout: float = 0) -> list[Frame]:
+        """List the frames that follow the first `count` ones of all, for whoever reads on and on.
+
+        Args:
+            count: how many frames the caller has had so far.
+            timeout: seconds to wait for the first of them.
+        """
+        self.sync()
+        with self._news:
+            if self._count == count and timeout > 0 and not self._closed:
+                self._news.wait(timeout)
+            fresh = list(islice(reversed(self._look()), self._count - count))
+        fresh.reverse()
+        return fresh
+
     def wait(self, predicate: Callable[[Frame], bool], *, timeout: float, since: int = 0) -> Frame:
         """Wait for a frame.
 

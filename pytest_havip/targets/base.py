@@ -268,8 +268,9 @@ class Target(ABC):
         """Frames rejected so far (feature `REJECTION_COUNTERS`)."""
         raise TargetError(f"{self.name} does not count rejections: it lacks {Feature.REJECTION_COUNTERS}")
 
-    def events(self) -> list[BindingEvent]:
-        """Binding changes so far, in order (feature `EVENTS`)."""
+    def events(self, *, after: int = 0) -> list[BindingEvent]:
+        """Binding changes so far whose number is higher than this one, in order (feature `EVENTS`)."""
+        del after
         raise TargetError(f"{self.name} lists no events: it lacks {Feature.EVENTS}")
 
     @abstractmethod

@@ -209,7 +209,7 @@ class ReferenceNetwork(Target):
             for entry in self.call("HavipLabDescribeRejections")["RejectionSet"]
         ]
 
-    def events(self) -> list[BindingEvent]:
+    def events(self, *, after: int = 0) -> list[BindingEvent]:
         """See `Target.events`."""
         return [
             BindingEvent(
@@ -219,7 +219,7 @@ class ReferenceNetwork(Target):
                 entry["NewNetworkInterfaceId"],
                 entry["Cause"],
             )
-            for entry in self.call("HavipLabDescribeEvents", After=0)["EventSet"]
+            for entry in self.call("HavipLabDescribeEvents", After=after)["EventSet"]
         ]
 
     def close(self) -> None:

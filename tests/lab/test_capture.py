@@ -26,6 +26,24 @@ def test_a_frame_is_seen_at_both_ends(pair: Pair) -> None:
     assert arrived.length == len(FRAME)
 
 
+def test_a_capture_is_read_on_from_where_one_was(pair: Pair) -> None:
+    a, b = pair
+    near, far = a.port(), b.port()
+    frames = [FRAME + bytes([number]) for number in range(4)]
+    for frame in frames[:2]:
+        near.send(frame)
+    far.capture.wait(lambda frame: frame.data == frames[1], timeout=2)
+    assert [frame.data for frame in far.capture.after(0)] == frames[:2]
+    assert far.capture.after(2) == []
+    sender = threading.Timer(0.05, near.send, [frames[2]])
+    sender.start()
+    assert [frame.data for frame in far.capture.after(2, timeout=5)] == frames[2:3]
+    sender.join()
+    near.send(frames[3])
+    far.capture.wait(lambda frame: frame.data == frames[3], timeout=2)
+    assert [frame.data for frame in far.capture.after(2)] == frames[2:]
+
+
 def test_short_and_odd_frames_pass_as_they_are(pair: Pair) -> None:
     a, b = pair
     far = b.port()
