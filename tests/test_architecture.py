@@ -35,13 +35,16 @@ OURS: dict[str, set[str]] = {
         "pytest_havip.targets",
         "pytest_havip.history",
     },
+    "pytest_havip.fuzz": {f"pytest_havip.{name}" for name in ("clients", "lab", "reports", "requirements", "targets")},
+    # Stories on the rules without a kernel: the one place where what judges a network runs it in its own process.
+    "pytest_havip.fuzz.core": {"pytest_havip.fuzz", "pytest_havip.network"},
     "pytest_havip.fixtures": {
         f"pytest_havip.{name}"
-        for name in ("clients", "history", "lab", "observe", "options", "reports", "requirements", "targets")
+        for name in ("clients", "fuzz", "history", "lab", "observe", "options", "reports", "requirements", "targets")
     },
     "pytest_havip.suites": {
         f"pytest_havip.{name}"
-        for name in ("clients", "fixtures", "history", "lab", "observe", "reports", "requirements", "targets")
+        for name in ("clients", "fixtures", "fuzz", "history", "lab", "observe", "reports", "requirements", "targets")
     },
     "pytest_havip.options": set(),
     "pytest_havip.plugin": {"pytest_havip.options", "pytest_havip.session", "pytest_havip.requirements"},
@@ -107,6 +110,16 @@ def test_imports_follow_the_arrows() -> None:
                 if name.startswith("pytest_havip.") and not any(within(name, other) for other in allowed)
             ]
     assert not wrong
+
+
+def test_nobody_who_judges_brings_the_network_in_by_the_core_executor() -> None:
+    users = {
+        (module, node.lineno in at_the_top(path))
+        for module, path in MODULES.items()
+        for node, name in imports(path)
+        if within(name, "pytest_havip.fuzz.core")
+    }
+    assert users == {("pytest_havip.cli.replay", False)}
 
 
 def test_imports_are_absolute() -> None:

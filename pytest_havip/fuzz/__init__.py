@@ -1,0 +1,108 @@
+"""Property-based fuzzing of HAVIP networks: stories of actions, a model of what may be seen, and replayable failures.
+
+The executor on the bundled network's rules (`pytest_havip.fuzz.core`) is not imported here: it alone needs the network.
+"""
+
+from pytest_havip.fuzz.actions import (
+    ACTIONS,
+    FAULTS,
+    GATEWAY,
+    NOBODY,
+    Action,
+    Announce,
+    Attach,
+    Create,
+    Cut,
+    DataProbe,
+    Detach,
+    Frame,
+    Look,
+    Mend,
+    Move,
+    NotAnAction,
+    Packet,
+    Probe,
+    Race,
+    Release,
+    Rename,
+    Silence,
+    Speak,
+    Wait,
+    Wake,
+    WhoHas,
+)
+from pytest_havip.fuzz.blame import REQUIREMENTS, Disagreement
+from pytest_havip.fuzz.coverage import PAIRS, report, unreached
+from pytest_havip.fuzz.executor import Executor, Observation, View
+from pytest_havip.fuzz.explore import Exploration, Finding, explore
+from pytest_havip.fuzz.machine import HavipMachine, machine_for
+from pytest_havip.fuzz.minimise import fails_on, fails_on_anew, minimise, replay
+from pytest_havip.fuzz.model import Model
+from pytest_havip.fuzz.player import Broken, Failure, Player
+from pytest_havip.fuzz.script import script, write_script
+from pytest_havip.fuzz.strategies import actions, stories
+from pytest_havip.fuzz.tour import tour
+from pytest_havip.fuzz.trace import BadTrace, Trace
+from pytest_havip.fuzz.wire import WireExecutor
+from pytest_havip.fuzz.world import WORLD, NotAWorld, World
+
+__all__ = [
+    "ACTIONS",
+    "FAULTS",
+    "GATEWAY",
+    "NOBODY",
+    "PAIRS",
+    "REQUIREMENTS",
+    "WORLD",
+    "Action",
+    "Announce",
+    "Attach",
+    "BadTrace",
+    "Broken",
+    "Create",
+    "Cut",
+    "DataProbe",
+    "Detach",
+    "Disagreement",
+    "Executor",
+    "Exploration",
+    "Failure",
+    "Finding",
+    "Frame",
+    "HavipMachine",
+    "Look",
+    "Mend",
+    "Model",
+    "Move",
+    "NotAWorld",
+    "NotAnAction",
+    "Observation",
+    "Packet",
+    "Player",
+    "Probe",
+    "Race",
+    "Release",
+    "Rename",
+    "Silence",
+    "Speak",
+    "Trace",
+    "View",
+    "Wait",
+    "Wake",
+    "WhoHas",
+    "WireExecutor",
+    "World",
+    "actions",
+    "explore",
+    "fails_on",
+    "fails_on_anew",
+    "machine_for",
+    "minimise",
+    "replay",
+    "report",
+    "script",
+    "stories",
+    "tour",
+    "unreached",
+    "write_script",
+]
