@@ -43,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("history", help="a file of JSON lines, as a run has recorded it")
     check.add_argument("--checker", action="append", help="only this one, such as register; may be given several times")
+    replay = commands.add_parser("replay", help="play a trace's story; exit code 1 if the network breaks a requirement")
+    replay.add_argument("trace", help="a file that a failing test left behind, such as trace.json")
+    replay.add_argument(
+        "--target",
+        default="reference",
+        help="the network, as --havip-target spells it, or core: the bundled rules alone",
+    )
+    replay.add_argument("--pytest", metavar="FILE", help="play nothing; write the story as a test into this file")
     _add_wsfc(commands)
     return parser
 

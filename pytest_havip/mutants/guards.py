@@ -109,6 +109,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "HAVIP-BIND-021",
         "HAVIP-ORDER-050",
         "HAVIP-ORDER-051",
+        "HAVIP-PATH-003",
         "HAVIP-RANGE-007",
     ),
     "ip-held": ("HAVIP-PATH-007",),

@@ -166,7 +166,7 @@ MUTANTS = (
     Mutant(
         "ids-come-back",
         "A new HAVIP gets the id of a released one.",
-        frozenset({"HAVIP-API-005", "HAVIP-RELEASE-002"}),
+        frozenset({"HAVIP-API-003", "HAVIP-API-005", "HAVIP-RELEASE-002"}),
         _ids_come_back,
     ),
     Mutant("long-ids", "The ids of HAVIPs are two characters longer.", frozenset({"HAVIP-API-006"}), _long_ids),
