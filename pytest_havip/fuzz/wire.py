@@ -44,8 +44,6 @@ from pytest_havip.targets.base import Havip, Refused, Target
 
 __all__ = ["WireExecutor"]
 
-_QUESTIONS = (DataProbe, WhoHas, Probe, Look)
-
 
 class WireExecutor:
     """Carries actions out in a lab, on a network under test.
@@ -143,8 +141,8 @@ class WireExecutor:
 
     def run(self, batch: Sequence[Action]) -> list[Observation]:
         """See `Executor.run`."""
-        # Making a HAVIP anew takes as long as ten moves; who merely asked has touched nothing.
-        named = (name for action in batch if not isinstance(action, _QUESTIONS) for name in names_in(action))
+        # Making a HAVIP anew takes as long as ten moves; an observer who merely asked has touched nothing.
+        named = (name for action in batch if not self._is_idle(action) for name in names_in(action))
         self._touched.update(alike for name in named for alike in self._alike.get(name, ()))
         frames = [action for action in batch if isinstance(action, Frame)]
         if frames:
@@ -155,6 +153,10 @@ class WireExecutor:
         _DOERS[type(action)](self, action, observation)
         observation.ended = time_ns()
         return [observation]
+
+    def _is_idle(self, action: Action) -> bool:
+        is_question = isinstance(action, DataProbe | WhoHas | Probe) and self.world.machines[action.machine].observes
+        return is_question or isinstance(action, Look)
 
     def look_again(self, *, timeout: float) -> bool:
         """See `Executor.look_again`."""
