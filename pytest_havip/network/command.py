@@ -13,6 +13,7 @@ import signal
 import socket
 import string
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -20,9 +21,11 @@ import uvicorn
 from pytest_havip.kernel import route
 from pytest_havip.network.api.server import application
 from pytest_havip.network.cable import PatchPanel
-from pytest_havip.network.core import Network
+from pytest_havip.network.keeper import Keeper, KeeperError, NoKeeper
+from pytest_havip.network.recovery import begin
 from pytest_havip.network.scheduling import ask_for_short_slices
 from pytest_havip.network.service import Service
+from pytest_havip.network.store import Store, StoreError
 
 __all__ = ["main"]
 
@@ -53,7 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
     with listener:
-        asyncio.run(_serve(listener, given.cable_fd, secrets))
+        try:
+            asyncio.run(_serve(listener, given.cable_fd, secrets, given.store))
+        except (StoreError, KeeperError) as error:
+            raise SystemExit(str(error)) from error
     return 0
 
 
@@ -68,6 +74,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     who.add_argument("--without-credentials", action="store_true", help="let everyone on this machine call, unsigned")
     parser.add_argument("--cable-fd", type=int, metavar="N", help="SOCK_SEQPACKET socket of the patch panel")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="FILE",
+        help="keep what was promised there, and go on from it; a process beside it keeps the data plane up meanwhile",
+    )
     return parser.parse_args(arguments)
 
 
@@ -123,9 +135,23 @@ def _new_token(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-async def _serve(listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None) -> None:
+async def _serve(
+    listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None, path: Path | None
+) -> None:
     loop = asyncio.get_running_loop()
-    service = Service(Network(new_token=_new_token), loop)
+    store = Store(path)
+    with contextlib.ExitStack() as stack:
+        stack.callback(store.close)
+        keeper = NoKeeper() if path is None else Keeper(path.with_name(f"{path.name}.keeper"))
+        stack.callback(keeper.close)
+        service = begin(store, keeper, new_token=_new_token, loop=loop)
+        await _run(service, listener, cable, secrets)
+        keeper.end()
+
+
+async def _run(service: Service, listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None) -> None:
+    """Serve until a signal; what is in the kernel is let go of, and stays if it is kept."""
+    loop = asyncio.get_running_loop()
     configuration = uvicorn.Config(
         application(service, secrets),
         access_log=False,

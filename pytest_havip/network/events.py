@@ -1,16 +1,17 @@
 """What happened to bindings, in order, for whoever asks later."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
 from pytest_havip.network.core import Moved
 
-__all__ = ["Event", "EventLog", "Loss"]
+__all__ = ["KEPT", "Event", "EventLog", "Loss"]
 
-_KEPT: Final = 100_000
+#: The oldest of more are forgotten.
+KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +36,29 @@ Event: TypeAlias = Moved | Loss
 
 
 class EventLog:
-    """The latest events, numbered 1, 2, 3 … without gaps."""
+    """The latest events, numbered 1, 2, 3 … without gaps.
 
-    __slots__ = ("_events", "_last")
+    Args:
+        events: those of an earlier process, oldest first.
+        last: the number of the latest of them, 0 if there is none.
 
-    def __init__(self) -> None:
-        self._events: deque[Event] = deque(maxlen=_KEPT)
-        self._last = 0
+    Attributes:
+        last: the number of the latest event.
+    """
 
-    def append_move(self, moved: Moved) -> None:
-        """Write down that a HAVIP changed its owner."""
-        self._last += 1
-        self._events.append(moved)
+    __slots__ = ("_events", "last")
 
-    def append_loss(self, loss: Loss) -> None:
-        """Write down that announcements were lost."""
-        self._last += 1
-        self._events.append(loss)
+    def __init__(self, events: Iterable[Event] = (), last: int = 0) -> None:
+        self._events: deque[Event] = deque(events, maxlen=KEPT)
+        self.last = last
+
+    def extend(self, events: Sequence[Event]) -> None:
+        """Write events down, in the order in which they happened."""
+        self._events.extend(events)
+        self.last += len(events)
 
     def after(self, sequence: int) -> Iterator[tuple[int, Event]]:
         """Yield the events with a higher sequence number, and theirs, oldest first."""
-        first = self._last - len(self._events) + 1
+        first = self.last - len(self._events) + 1
         skipped = max(0, sequence + 1 - first)
         yield from enumerate(islice(self._events, skipped, None), first + skipped)

@@ -3,16 +3,22 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from pytest_havip.network.core import Change, Havip, Moved, Network, Resend, Vpc
+from pytest_havip.network.core import Action, Change, Effect, Havip, Moved, Network, Record, Resend, Vpc
 from pytest_havip.network.dataplane.commit import DataPlane
-from pytest_havip.network.dataplane.counters import Rejection, read_rejections
+from pytest_havip.network.dataplane.counters import Rejection, RejectionKey, read_rejections
+from pytest_havip.network.dataplane.punt import Punted
 from pytest_havip.network.dataplane.remover import Remover
-from pytest_havip.network.events import EventLog, Loss
+from pytest_havip.network.dataplane.vpc import VpcFabric
+from pytest_havip.network.events import Event, EventLog, Loss
+from pytest_havip.network.journal import Journal
+from pytest_havip.network.keeper import Keeping
 from pytest_havip.network.requests import RequestLog
+from pytest_havip.network.store import Entry, Store, Stored, StoreError
 
 __all__ = ["Service"]
 
@@ -31,13 +37,22 @@ class _Batch:
     """Announcements of one VPC that are decided, and not yet committed."""
 
     vpc_id: str
+    fabric: VpcFabric
     changes: dict[str, Change] = field(default_factory=dict)
-    told: list[Moved] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
     resends: list[Resend] = field(default_factory=list)
+    rejections: dict[RejectionKey, int] = field(default_factory=dict)
 
 
 class Service:
     """Owns the network's state and its data plane; every method belongs to the loop's thread.
+
+    Args:
+        network: the rules, and what was stored.
+        stored: what else was stored.
+        store: where things last.
+        keeper: who holds what must outlive the process.
+        loop: the loop.
 
     Attributes:
         network: the rules and the state.
@@ -48,18 +63,34 @@ class Service:
         failure: fails with the error that ends the service; nothing else ever settles it.
     """
 
-    __slots__ = ("_decided", "_loop", "_overflows", "events", "failure", "havip_quota", "network", "plane", "requests")
+    __slots__ = (
+        "_decided",
+        "_journal",
+        "_loop",
+        "_overflows",
+        "_stored_quota",
+        "events",
+        "failure",
+        "havip_quota",
+        "network",
+        "plane",
+        "requests",
+    )
 
-    def __init__(self, network: Network, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, network: Network, stored: Stored, store: Store, keeper: Keeping, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._loop = loop
-        self._decided: Counter[tuple[str, IPv4Address, str]] = Counter()
+        self._decided = Counter(stored.rejections)
         self._overflows: Counter[str] = Counter()
         self.network = network
-        self.havip_quota = network.profile.havip_quota
-        self.events = EventLog()
-        self.requests = RequestLog()
+        self.havip_quota = network.profile.havip_quota if stored.havip_quota is None else stored.havip_quota
+        self._stored_quota = self.havip_quota
+        self.events = EventLog(stored.events, stored.last_event)
+        self.requests = RequestLog(stored.notes)
         self.failure: asyncio.Future[None] = loop.create_future()
-        self.plane = DataPlane(Remover(self._fail_from_thread))
+        self._journal = Journal(store, self.events, loop)
+        self.plane = DataPlane(Remover(self._fail_from_thread), keeper)
 
     @staticmethod
     def now() -> float:
@@ -86,20 +117,72 @@ class Service:
             self.network.set_havip_quota(vpc_id, quota)
 
     def apply(self) -> None:
-        """Carry out what the API has changed in the core: commit, watch the queues of new VPCs, log."""
-        effects = self.network.take_effects()
-        if not effects:
+        """Carry out what the API has changed in the core: write it down, commit, watch the queues of new VPCs.
+
+        Raises:
+            StoreError: it could not be written down; nothing has changed.
+        """
+        effects, notes = self.network.take_effects(), self.requests.take_new()
+        entry = _entry(effects)
+        entry.notes += notes
+        if self.havip_quota != self._stored_quota:
+            entry.havip_quota = self.havip_quota
+        if not entry:
             return
+        try:
+            self._journal.promise(entry)
+        except StoreError:
+            self.network.undo(effects)
+            self.requests.undo(notes)
+            self.havip_quota = self._stored_quota
+            raise
+        self._stored_quota = self.havip_quota
         for effect in effects:
             if isinstance(effect, Change) and isinstance(effect.before, Vpc) and effect.after is None:
                 self._loop.remove_reader(self.plane.fabrics[effect.before.id].punt.fileno())
         self.plane.commit(effects)
         for effect in effects:
             if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
-                vpc_id = effect.after.id
-                self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
-            elif isinstance(effect, Moved):
-                self.events.append_move(effect)
+                self._watch(effect.after.id)
+
+    def _watch(self, vpc_id: str) -> None:
+        self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
+
+    def take_over(self, vpc_id: str) -> None:
+        """Follow a data plane that was adopted, with what its service had not finished when it was killed.
+
+        Every frame that the guard punted is in the queue or in the inbox. Those of the one transaction that may have
+        been under way are finished if the kernel has it, and decided anew if not.
+        """
+        fabric = self.plane.fabrics[vpc_id]
+        accepted = [
+            (punted, nic_id)
+            for punted in fabric.punt.decided()
+            if (nic_id := fabric.ports.nic_of(punted.interface)) is not None
+            and self.network.verdict(punted.frame, nic_id).action is Action.PUNT
+        ]
+        if self._is_committed(vpc_id, accepted):
+            for punted, nic_id in accepted:
+                self._resend(Resend(self.network.nics[nic_id].subnet_id, punted.frame, nic_id))
+            fabric.punt.inbox.finish(fabric.punt.inbox.position)
+        else:
+            fabric.punt.inbox.go_back()
+        self._watch(vpc_id)
+        self._loop.call_soon(self._take_turn, vpc_id)
+
+    def _is_committed(self, vpc_id: str, accepted: list[tuple[Punted, str]]) -> bool:
+        """Say whether every HAVIP is owned by the NIC that announced it last."""
+        last = {IPv4Address(punted.frame[_SENDER_ADDRESS]): nic_id for punted, nic_id in accepted}
+        owners = {
+            havip.address: havip.binding.nic_id
+            for havip in self.network.havips.values()
+            if havip.vpc_id == vpc_id and havip.binding is not None
+        }
+        return all(owners.get(address) == nic_id for address, nic_id in last.items())
+
+    def follow(self, effects: Sequence[Effect]) -> None:
+        """Write down what was found to have happened."""
+        self._journal.note(_entry(effects))
 
     def settle(self) -> None:
         """Handle the announcements that arrived before now, so that an API call sees what was sent before it."""
@@ -117,6 +200,7 @@ class Service:
         """Let go of everything in the kernel."""
         for fabric in self.plane.fabrics.values():
             self._loop.remove_reader(fabric.punt.fileno())
+        self._journal.close()
         self.plane.close()
 
     def _take_turn(self, vpc_id: str) -> None:
@@ -131,7 +215,7 @@ class Service:
         fabric = self.plane.fabrics.get(vpc_id)
         if fabric is None:
             return False
-        batch = _Batch(vpc_id)
+        batch = _Batch(vpc_id, fabric)
         more = True
         for _ in range(budget):
             punted = fabric.punt.next()
@@ -141,7 +225,7 @@ class Service:
             nic_id = fabric.ports.nic_of(punted.interface)
             if nic_id is not None:  # else it was unplugged meanwhile, and its frame goes with it
                 self._decide(punted.frame, nic_id, batch)
-        self._flush(batch)
+        self._flush(batch, fabric.punt.inbox.position)
         if fabric.punt.overflows != self._overflows[vpc_id]:
             self._overflows[vpc_id] = fabric.punt.overflows
             self._log_loss(vpc_id, "", "OVERFLOW")
@@ -158,7 +242,9 @@ class Service:
                 batch.resends.append(effect)
         reason = decision.verdict.reason
         if reason is not None:
-            self._decided[nic_id, IPv4Address(frame[_SENDER_ADDRESS]), reason.value] += 1
+            key = nic_id, IPv4Address(frame[_SENDER_ADDRESS]), reason.value
+            self._decided[key] += 1
+            batch.rejections[key] = self._decided[key]
 
     def _note_change(self, change: Change, batch: _Batch) -> None:
         """Put a change of an owner into the batch; a refresh changes nothing in the kernel."""
@@ -169,22 +255,25 @@ class Service:
             return
         # A HAVIP moves once in a transaction, so that every owner was in force.
         if after.id in batch.changes or len(batch.changes) >= _TRANSACTION:
-            self._flush(batch)
+            self._flush(batch, batch.fabric.punt.inbox.position - 1)  # this one's frame goes with the next
         batch.changes[after.id] = change
 
-    def _flush(self, batch: _Batch) -> None:
-        """Commit what is decided, then log it, then let the subnet know."""
+    def _flush(self, batch: _Batch, end: int) -> None:
+        """Commit what is decided on the frames before a number, let the subnet know, then write it down."""
+        inbox = batch.fabric.punt.inbox
+        entry = Entry({key: change.after for key, change in batch.changes.items()}, batch.told, [], batch.rejections)
         if batch.changes:
+            inbox.decide(end)
             self.plane.commit_moves(batch.vpc_id, tuple(batch.changes.values()))
             batch.changes.clear()
-        if batch.told:
-            for moved in batch.told:
-                self.events.append_move(moved)
-            batch.told.clear()
         if batch.resends:
             for resend in batch.resends:
                 self._resend(resend)
             batch.resends.clear()
+        if entry:
+            self._journal.note(entry)
+            batch.told, batch.rejections = [], {}
+        inbox.finish(end)
 
     def _resend(self, resend: Resend) -> None:
         vpc_id = self.network.subnets[resend.subnet_id].vpc_id
@@ -194,4 +283,18 @@ class Service:
             self._log_loss(vpc_id, resend.nic_id, "NOT_RESENT")
 
     def _log_loss(self, vpc_id: str, nic_id: str, cause: str) -> None:
-        self.events.append_loss(Loss(vpc_id, nic_id, cause, self.now()))
+        self._journal.note(Entry(events=[Loss(vpc_id, nic_id, cause, self.now())]))
+
+
+def _entry(effects: Sequence[Effect]) -> Entry:
+    """What is to be written of effects: each record as it is after all of them, and what is told."""
+    records: dict[str, Record | None] = {}
+    events: list[Event] = []
+    for effect in effects:
+        if isinstance(effect, Moved):
+            events.append(effect)
+        elif isinstance(effect, Change):
+            record = effect.after if effect.after is not None else effect.before
+            assert record is not None
+            records[record.id] = effect.after
+    return Entry(records, events)

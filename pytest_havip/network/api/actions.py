@@ -1,12 +1,13 @@
 """The table of actions, filled by the modules of the resources."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.parameters import Given, Parameter, Schema
-from pytest_havip.network.requests import Earlier
+from pytest_havip.network.requests import Earlier, Task
 from pytest_havip.network.service import Service
 
 __all__ = ["Actions", "Answer"]
@@ -69,6 +70,7 @@ class Actions:
 
         Raises:
             ApiError, Refused: the request is refused, and nothing has changed.
+            StoreError: it cannot be written down, and nothing has changed.
         """
         action = self._actions.get(name)
         if action is None:
@@ -78,26 +80,20 @@ class Actions:
             )
         given = action.schema.read(body)
         token = given.get("ClientToken")
-        if token is None:
-            answer = _carry_out(service, action, given)
-        elif (earlier := service.requests.earlier(name, token)) is None:
-            answer = _carry_out(service, action, given)
-            service.requests.remember(name, token, Earlier(given, answer))
-        elif earlier.parameters == given:
-            answer = dict(earlier.answer)
-        else:
+        asked = "" if token is None else json.dumps(given, sort_keys=True, default=str)
+        earlier = None if token is None else service.requests.earlier(name, token)
+        if earlier is not None and earlier.parameters != asked:
             raise ApiError(
                 "UnsupportedOperation.IdempotentParameterMismatch",
                 "an earlier request with this ClientToken had other parameters; take a new token for a new request",
             )
-        if action.task_of:
-            service.requests.finish_task(request_id, given[action.task_of])
+        service.settle()
+        try:
+            answer: Answer = json.loads(earlier.answer) if earlier is not None else action.handler(service, given)
+            if token is not None and earlier is None:
+                service.requests.note(Earlier(name, token, asked, json.dumps(answer)))
+            if action.task_of:
+                service.requests.note(Task(request_id, given[action.task_of]))
+        finally:
+            service.apply()
         return answer
-
-
-def _carry_out(service: Service, action: _Action, given: Given) -> Answer:
-    service.settle()
-    try:
-        return action.handler(service, given)
-    finally:
-        service.apply()

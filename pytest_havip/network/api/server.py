@@ -28,6 +28,7 @@ from pytest_havip.network.api.query import read_query
 from pytest_havip.network.api.signature import SignedRequest, verify
 from pytest_havip.network.core import Refused
 from pytest_havip.network.service import Service
+from pytest_havip.network.store import StoreError
 
 __all__ = ["ACTIONS", "application"]
 
@@ -98,6 +99,8 @@ def _carry_out(
         return ACTIONS.call(service, action, body, request_id=request_id)
     except (ApiError, Refused) as error:
         return _error(str(error.code), error.message)
+    except StoreError as error:
+        return _error("InternalError", f"nothing has changed, for it would not last: {error}; then try again")
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the service ends
         service.fail(error)
         return _error("InternalError", f"the network has failed and ends now: {error!r}; its log has the details")

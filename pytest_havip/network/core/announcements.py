@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pytest_havip.network.core.effects import Cause, Change, Effect, Moved
 from pytest_havip.network.core.model import Binding, Havip, Nic
 
-__all__ = ["STEPS", "Standing", "Step", "announce", "unbind"]
+__all__ = ["STEPS", "Standing", "Step", "announce", "recover", "unbind"]
 
 
 class Standing(Enum):
@@ -69,3 +69,19 @@ def unbind(havip: Havip, cause: Cause, now: float) -> tuple[Effect, ...]:
         return ()
     after = replace(havip, binding=None, flushed=now)
     return Change(havip, after), Moved(after, havip.binding.nic_id, None, cause, now)
+
+
+def recover(havip: Havip, owner: Nic | None, now: float) -> tuple[Effect, ...]:
+    """The data path was found with this owner: the record follows it, with one event. Nothing if they agree.
+
+    An owner outside a range that is in force cannot have announced: it was taken out, and the record holds.
+    """
+    if owner is None:
+        return unbind(havip, Cause.RECOVERED, now)
+    old = havip.binding
+    if old is not None and old.nic_id == owner.id:
+        return ()
+    if havip.drift_range.enforced and owner.id not in havip.drift_range.nics:
+        return ()
+    after = replace(havip, binding=Binding(owner.id, owner.mac, now), flushed=now, announced=now)
+    return Change(havip, after), Moved(after, old.nic_id if old else None, owner.id, Cause.RECOVERED, now)

@@ -9,13 +9,14 @@ __all__ = ["Cause", "Change", "Effect", "Moved", "Resend"]
 
 
 class Cause(StrEnum):
-    """Why a binding changed."""
+    """Why a binding changed; RECOVERED: a service that was killed had no time to write down why."""
 
     ANNOUNCED = "announced"
     RELEASED = "released"
     DETACHED = "detached"
     DELETED = "deleted"
     EXCLUDED = "excluded"
+    RECOVERED = "recovered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,31 @@ class Network:
         self._effects.clear()
         return effects
 
+    def undo(self, effects: Sequence[Effect]) -> None:
+        """Take back the latest effects: they cannot be carried out."""
+        for effect in reversed(effects):
+            if isinstance(effect, Change):
+                self._inventory.apply(effect.after, effect.before)
+
+    def recover(self, vpc_id: str, owners: Mapping[IPv4Address, str], *, now: float) -> tuple[Effect, ...]:
+        """Follow the data path of a VPC, which is right about owners, after a service was killed.
+
+        Args:
+            vpc_id: the VPC.
+            owners: the owner's MAC by HAVIP, as the data path was found. If that is no attached NIC of the subnet,
+                a request that did not reach the data path took it away, and the record holds.
+            now: epoch seconds.
+        """
+        nics = {nic.mac: nic for nic in self.nics.values() if nic.vpc_id == vpc_id and nic.instance_id}
+        effects: list[Effect] = []
+        for havip in self.havips.values():
+            if havip.vpc_id == vpc_id:
+                owner = nics.get(owners.get(havip.address, ""))
+                if havip.address not in owners or (owner is not None and owner.subnet_id == havip.subnet_id):
+                    effects += announcements.recover(havip, owner, now)
+        self._apply(effects)
+        return tuple(effects)
+
     # VPCs and subnets
 
     def create_vpc(self, name: str, cidr: IPv4Network, *, now: float) -> Vpc:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pytest_havip.network.core import Change, Effect, Nic, Subnet, Vpc
+from pytest_havip.network.core import Change, Effect, Havip, Nic, Subnet, Vpc
 from pytest_havip.network.dataplane import ruleset
+from pytest_havip.network.dataplane.found import FoundGuard, read_guard
 from pytest_havip.network.dataplane.remover import Remover
 from pytest_havip.network.dataplane.vpc import VpcFabric
+from pytest_havip.network.keeper import Keeping
 
 __all__ = ["DataPlane"]
 
@@ -13,20 +15,59 @@ __all__ = ["DataPlane"]
 class DataPlane:
     """The kernel objects of all VPCs.
 
+    Args:
+        remover: removes what takes the kernel long.
+        keeper: holds what must outlive the process.
+
     Attributes:
         fabrics: VPC id -> its part of the kernel.
     """
 
-    __slots__ = ("_fabrics", "_remover")
+    __slots__ = ("_fabrics", "_keeper", "_remover")
 
-    def __init__(self, remover: Remover) -> None:
+    def __init__(self, remover: Remover, keeper: Keeping) -> None:
         self._remover = remover
+        self._keeper = keeper
         self._fabrics: dict[str, VpcFabric] = {}
 
     @property
     def fabrics(self) -> Mapping[str, VpcFabric]:
         """VPC id -> its part of the kernel."""
         return self._fabrics
+
+    def make(self, vpc: Vpc, records: Sequence[Subnet | Nic | Havip]) -> VpcFabric:
+        """Make a VPC in the kernel, with all of its records but without cables.
+
+        Raises:
+            NftError, OSError: the kernel refused.
+        """
+        subnets = [record for record in records if isinstance(record, Subnet)]
+        nics = [record for record in records if isinstance(record, Nic)]
+        havips = [record for record in records if isinstance(record, Havip)]
+        fabric = VpcFabric.create(ruleset.render(vpc, subnets, nics, havips), self._remover)
+        self._fabrics[vpc.id] = fabric
+        self._keeper.keep(vpc.id, fabric.descriptors)  # with all owners: they are never asked of the records again
+        for subnet in subnets:
+            fabric.add_subnet(subnet)
+        return fabric
+
+    def adopt(self, vpc_id: str, descriptors: Sequence[int]) -> FoundGuard:
+        """Take over a VPC that another process has made, and tell what its guard holds; then `repair` it."""
+        fabric = self._fabrics[vpc_id] = VpcFabric.adopt(descriptors, self._remover)
+        return read_guard(fabric.nft)
+
+    def repair(self, vpc_id: str, found: FoundGuard, records: Sequence[Subnet | Nic | Havip]) -> None:
+        """Bring an adopted VPC to its records: the process that made it may have been killed at anything.
+
+        Raises:
+            NftError, OSError: the kernel refused.
+        """
+        fabric = self._fabrics[vpc_id]
+        subnets = [record for record in records if isinstance(record, Subnet)]
+        fabric.attach(subnets, [record for record in records if isinstance(record, Nic)])
+        commands = ruleset.repair(found.elements, found.chains, records)
+        if commands:
+            fabric.change_guard(commands)
 
     def commit(self, effects: Iterable[Effect]) -> None:
         """Carry out the changes among the effects: one transaction of the guard for each VPC.
@@ -54,7 +95,7 @@ class DataPlane:
     def _commit_vpc(self, vpc_id: str, changes: list[Change]) -> None:
         for change in changes:
             if change.before is None and isinstance(change.after, Vpc):
-                self._fabrics[vpc_id] = VpcFabric(ruleset.render(change.after, (), (), ()), self._remover)
+                self.make(change.after, ())
         fabric = self._fabrics[vpc_id]
         for change in changes:
             if change.before is None and isinstance(change.after, Subnet):
@@ -73,10 +114,11 @@ class DataPlane:
         elif isinstance(before, Subnet) and after is None:
             fabric.remove_subnet(before)
         elif isinstance(before, Vpc) and after is None:
+            self._keeper.forget(before.id)
             self._fabrics.pop(before.id).close()
 
     def close(self) -> None:
-        """Let go of everything in the kernel."""
+        """Let go of everything in the kernel; what is kept elsewhere stays."""
         for fabric in self._fabrics.values():
             fabric.close()
         self._fabrics.clear()

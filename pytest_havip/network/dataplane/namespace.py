@@ -73,6 +73,11 @@ class Namespace:
         """Open a route netlink socket that lives in the namespace."""
         return RouteSocket(self.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE))
 
+    def interfaces(self) -> dict[str, int]:
+        """Return the numbers of the interfaces inside, by name."""
+        with self.entered():
+            return {name: index for index, name in socket.if_nameindex()}
+
     def close(self) -> None:
         """Let go of the namespace; the kernel removes it when nothing else is inside."""
         os.close(self._descriptor)

@@ -34,6 +34,11 @@ class Ports:
         """Say whether a NIC has a cable."""
         return nic_id in self._by_nic
 
+    def adopt(self, nic_id: str, index: int) -> None:
+        """Take over the cable of a NIC that is plugged in already, by its interface number."""
+        self._by_nic[nic_id] = index
+        self._by_index[index] = nic_id
+
     def plug(self, nic: Nic, host: Namespace, interface: str, *, bridge: int, index: int) -> None:
         """Run a cable from a bridge to a host, whose end carries the NIC's MAC and is up.
 
@@ -53,8 +58,7 @@ class Ports:
         except OSError:  # a cable that leads nowhere must not stay
             self._remover.remove(self._namespace, index)
             raise
-        self._by_nic[nic.id] = index
-        self._by_index[index] = nic.id
+        self.adopt(nic.id, index)
 
     def _connect(self, nic: Nic, host: Namespace, interface: str, *, bridge: int, index: int) -> None:
         self._links.send(attach_port(index, bridge, up=True), guard_port(index), add_fixed_station(index, nic.mac))

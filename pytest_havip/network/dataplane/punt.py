@@ -4,9 +4,9 @@ import errno
 import os
 import socket
 import struct
-from collections import deque
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, Self
 
+from pytest_havip.network.dataplane.inbox import Inbox
 from pytest_havip.network.dataplane.ruleset import PUNT_GROUP
 
 __all__ = ["PuntSocket", "Punted"]
@@ -55,51 +55,68 @@ class _OpensSockets(Protocol):
 
 
 class PuntSocket:
-    """The receiving end of one namespace's punted frames.
+    """The receiving end of one namespace's punted frames: the kernel's queue, and the inbox behind it.
+
+    Both outlive the process if their descriptors do, so a frame is lost neither before it is read nor after.
+
+    Args:
+        opened: an NFLOG socket, bound to the guard's group.
+        inbox: where its messages go.
 
     Attributes:
+        inbox: the messages that are read and not finished.
         overflows: how often the kernel said that frames were lost because the socket was full.
     """
 
-    __slots__ = ("_messages", "_socket", "overflows")
+    __slots__ = ("_socket", "inbox", "overflows")
 
-    def __init__(self, namespace: _OpensSockets) -> None:
+    def __init__(self, opened: socket.socket, inbox: Inbox) -> None:
         self.overflows = 0
-        self._messages: deque[bytes] = deque()
-        self._socket = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NFNETLINK)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _WANTED_BUFFER)
-        except PermissionError:  # only the machine's own root may go beyond its limit, and the lab's root is none
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WANTED_BUFFER)
-        self._socket.bind((0, 0))
-        self._configure(_CFG_CMD, struct.pack("=B", _CMD_BIND))
-        self._configure(_CFG_MODE, struct.pack(">IBx", 0xFFFF, _COPY_PACKET))
-        self._configure(_CFG_NLBUFSIZ, struct.pack(">I", _MESSAGE_BYTES))
-        self._configure(_CFG_QTHRESH, struct.pack(">I", 1))
+        self.inbox = inbox
+        self._socket = opened
         self._socket.setblocking(False)
 
-    def _configure(self, kind: int, value: bytes) -> None:
-        attribute = _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
-        body = struct.pack(">BBH", 0, 0, PUNT_GROUP) + attribute
-        self._socket.send(_HEADER.pack(_HEADER.size + len(body), _CONFIG_MESSAGE, _REQUEST_ACK, 0, 0) + body)
-        answer = self._socket.recv(_RECEIVE_BYTES)
-        code = struct.unpack_from("=i", answer, _HEADER.size)[0]
-        if code != 0:
-            raise OSError(
-                -code, f"NFLOG group {PUNT_GROUP} cannot be set up: {os.strerror(-code)}; is nfnetlink_log present?"
-            )
+    @classmethod
+    def create(cls, namespace: _OpensSockets) -> Self:
+        """Begin to receive what the guard of a namespace punts.
+
+        Raises:
+            OSError: the kernel has no NFLOG, or the group has a receiver already.
+        """
+        opened = namespace.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NFNETLINK)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _WANTED_BUFFER)
+        except PermissionError:  # only the machine's own root may go beyond its limit, and the lab's root is none
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WANTED_BUFFER)
+        opened.bind((0, 0))
+        _configure(opened, _CFG_CMD, struct.pack("=B", _CMD_BIND))
+        _configure(opened, _CFG_MODE, struct.pack(">IBx", 0xFFFF, _COPY_PACKET))
+        _configure(opened, _CFG_NLBUFSIZ, struct.pack(">I", _MESSAGE_BYTES))
+        _configure(opened, _CFG_QTHRESH, struct.pack(">I", 1))
+        return cls(opened, Inbox.create())
+
+    @classmethod
+    def adopt(cls, descriptors: tuple[int, int]) -> Self:
+        """Go on where another process ended; see `descriptors`."""
+        opened, inbox = descriptors
+        return cls(socket.socket(fileno=opened), Inbox(inbox))
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """What has to be kept for another process to go on: the socket and the inbox."""
+        return self._socket.fileno(), self.inbox.fileno()
 
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self._socket.fileno()
 
     def drain(self) -> None:
-        """Move everything the kernel holds into the queue, unread and in order; count an overflow."""
-        receive = self._socket.recv
-        append = self._messages.append
+        """Move what the kernel holds into the inbox, in order and as far as there is room; count an overflow."""
+        receive = self.inbox.receive
         while True:
             try:
-                append(receive(_RECEIVE_BYTES))
+                if not receive(self._socket):
+                    return
             except BlockingIOError:
                 return
             except OSError as error:
@@ -110,15 +127,32 @@ class PuntSocket:
     def next(self) -> Punted | None:
         """Empty the kernel's buffer, then take the oldest frame; `None` when there is none."""
         self.drain()
-        while self._messages:
-            punted = _parse(self._messages.popleft())
+        while (message := self.inbox.next()) is not None:
+            punted = _parse(message)
             if punted is not None:
                 return punted
         return None
 
+    def decided(self) -> list[Punted]:
+        """Return the frames that another process had decided, but not finished, when it ended."""
+        return [punted for message in self.inbox.decided() if (punted := _parse(message)) is not None]
+
     def close(self) -> None:
-        """Close the socket; the guard's log rule then goes nowhere, and its frames stay dropped."""
+        """Close the socket; if nobody keeps it, the guard's log rule goes nowhere, and its frames stay dropped."""
         self._socket.close()
+        self.inbox.close()
+
+
+def _configure(opened: socket.socket, kind: int, value: bytes) -> None:
+    attribute = _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
+    body = struct.pack(">BBH", 0, 0, PUNT_GROUP) + attribute
+    opened.send(_HEADER.pack(_HEADER.size + len(body), _CONFIG_MESSAGE, _REQUEST_ACK, 0, 0) + body)
+    answer = opened.recv(_RECEIVE_BYTES)
+    code = struct.unpack_from("=i", answer, _HEADER.size)[0]
+    if code != 0:
+        raise OSError(
+            -code, f"NFLOG group {PUNT_GROUP} cannot be set up: {os.strerror(-code)}; is nfnetlink_log present?"
+        )
 
 
 def _parse(message: bytes) -> Punted | None:

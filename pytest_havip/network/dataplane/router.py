@@ -1,6 +1,7 @@
 """The gateway of a VPC: a host of its own with one leg in each subnet."""
 
 from ipaddress import IPv4Interface
+from typing import Self
 
 from pytest_havip.kernel.requests import (
     NewLink,
@@ -28,11 +29,21 @@ class Router:
 
     __slots__ = ("_links", "_namespace")
 
-    def __init__(self) -> None:
-        self._namespace = Namespace.create()
-        quieten(self._namespace)
-        let_route(self._namespace)
-        self._links = self._namespace.route_socket()
+    def __init__(self, namespace: Namespace) -> None:
+        self._namespace = namespace
+        self._links = namespace.route_socket()
+
+    @classmethod
+    def create(cls) -> Self:
+        """Make one without legs."""
+        namespace = Namespace.create()
+        quieten(namespace)
+        let_route(namespace)
+        return cls(namespace)
+
+    def fileno(self) -> int:
+        """Return the descriptor of the namespace, to be kept."""
+        return self._namespace.fileno()
 
     def join(self, subnet: Subnet, *, links: RouteSocket, bridge: int, port: int) -> None:
         """Give the router a leg in a subnet: the gateway's address and MAC.
@@ -52,9 +63,10 @@ class Router:
             guard_port(port),
             add_fixed_station(port, subnet.gateway_mac),
         )
+        # Its end comes up last: a port that is up belongs to a leg that is complete.
         self._links.send(
-            set_state(leg, up=True),
             add_address(leg, IPv4Interface((subnet.gateway, subnet.cidr.prefixlen))),
+            set_state(leg, up=True),
         )
         links.wait_until_up(port)
 

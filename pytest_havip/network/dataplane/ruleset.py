@@ -24,6 +24,7 @@ from pytest_havip.network.dataplane.rules import (
 
 __all__ = [
     "FAMILY",
+    "FILLED",
     "PUNT_GROUP",
     "RULES",
     "RULES_BY_NAME",
@@ -38,6 +39,7 @@ __all__ = [
     "gateway_interface",
     "reject_chain",
     "render",
+    "repair",
     "to_chain",
 ]
 
@@ -64,6 +66,8 @@ _SETS = {
     "owners": "map owners { type ipv4_addr : ether_addr;",
     "ports": "map ports { type ifname : verdict;",
 }
+FILLED = frozenset(_SETS)
+"""The sets and maps that are filled from records."""
 
 
 def render(
@@ -124,14 +128,41 @@ def commands(changes: Sequence[Change], *, without: frozenset[str] = _NONE) -> l
     _check(without)
     gone, new = _difference((_of(change.before), _of(change.after)) for change in changes)
     old_chains, new_chains = _difference((_chains(change.before), _chains(change.after)) for change in changes)
+    return _lines(gone, new, (subnet.id for subnet in old_chains), new_chains, without)
+
+
+def repair(found: frozenset[Element], chains: frozenset[str], records: Sequence[Record]) -> list[str]:
+    """The commands that bring a loaded guard, in whatever state it was found, to what the records of its VPC want.
+
+    Args:
+        found: the elements that it has, of the sets that records fill.
+        chains: the names of its chains.
+        records: all of the VPC.
+    """
+    wanted = frozenset[Element]().union(*(elements(record) for record in records))
+    subnets = [record for record in records if isinstance(record, Subnet)]
+    prefix = to_chain("")
+    there = {name.removeprefix(prefix) for name in chains if name.startswith(prefix)}
+    gone = sorted(there - {subnet.id for subnet in subnets})
+    new = [subnet for subnet in subnets if subnet.id not in there]
+    return _lines(found - wanted, wanted - found, gone, new, _NONE)
+
+
+def _lines(
+    gone: Iterable[Element],
+    new: Iterable[Element],
+    gone_subnets: Iterable[str],
+    new_subnets: Iterable[Subnet],
+    without: frozenset[str],
+) -> list[str]:
     lines = [
         f"delete element {_TABLE} {name} {{ {', '.join(element.partition(' : ')[0] for _, element in group)} }}"
         for name, group in groupby(sorted(gone), _set_name)
     ]
-    for subnet in old_chains:
-        for chain in (from_chain(subnet.id), to_chain(subnet.id)):
+    for subnet_id in gone_subnets:
+        for chain in (from_chain(subnet_id), to_chain(subnet_id)):
             lines += [f"flush chain {_TABLE} {chain}", f"delete chain {_TABLE} {chain}"]
-    lines += [_table(_subnet_chains(subnet, without)) for subnet in new_chains]
+    lines += [_table(_subnet_chains(subnet, without)) for subnet in new_subnets]
     return lines + [
         f"add element {_TABLE} {name} {{ {', '.join(element for _, element in group)} }}"
         for name, group in groupby(sorted(new), _set_name)

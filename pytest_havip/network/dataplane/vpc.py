@@ -1,9 +1,9 @@
 """One VPC in the kernel: its namespace, bridges, gateway, guard, and the way of an announcement in and out."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
-from typing import Final
+from typing import Final, Self
 
 from pytest_havip.kernel.requests import Attribute, NewLink, add_bridge
 from pytest_havip.network.core import Nic, Subnet
@@ -14,6 +14,7 @@ from pytest_havip.network.dataplane.ports import Ports
 from pytest_havip.network.dataplane.punt import PuntSocket
 from pytest_havip.network.dataplane.remover import Remover
 from pytest_havip.network.dataplane.router import Router
+from pytest_havip.network.dataplane.ruleset import gateway_interface
 from pytest_havip.network.dataplane.settings import quieten
 
 __all__ = ["VpcFabric"]
@@ -54,21 +55,58 @@ class VpcFabric:
         "punt",
     )
 
-    def __init__(self, ruleset: str, remover: Remover) -> None:
+    def __init__(self, namespace: Namespace, router: Router, punt: PuntSocket, remover: Remover) -> None:
         self._remover = remover
-        self._namespace = Namespace.create()
-        quieten(self._namespace)
-        self._router = Router()
-        self._links = self._namespace.route_socket()
+        self._namespace = namespace
+        self._router = router
+        self._links = namespace.route_socket()
         self._index = count(_FIRST_INDEX)  # numbers are never used twice: a late frame finds no wrong NIC
         self._bridges: dict[str, int] = {}
         self._gateways: dict[str, int] = {}
         self._senders: dict[str, socket.socket] = {}
-        self.nft = Nft(self._namespace)
-        self.nft.run(ruleset)
-        self._elements = ElementsSocket(self._namespace)
-        self.ports = Ports(self._namespace, self._links, remover)
-        self.punt = PuntSocket(self._namespace)
+        self.nft = Nft(namespace)
+        self._elements = ElementsSocket(namespace)
+        self.ports = Ports(namespace, self._links, remover)
+        self.punt = punt
+
+    @classmethod
+    def create(cls, ruleset: str, remover: Remover) -> Self:
+        """Make a VPC's namespaces, with the guard in force and no subnet."""
+        namespace = Namespace.create()
+        quieten(namespace)
+        fabric = cls(namespace, Router.create(), PuntSocket.create(namespace), remover)
+        fabric.nft.run(ruleset)
+        return fabric
+
+    @classmethod
+    def adopt(cls, descriptors: Sequence[int], remover: Remover) -> Self:
+        """Take over what another process has made; `attach` does the rest. See `descriptors`."""
+        namespace, router, queue, inbox = descriptors
+        return cls(Namespace(namespace), Router(Namespace(router)), PuntSocket.adopt((queue, inbox)), remover)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What has to be kept for another process to take over."""
+        return self._namespace.fileno(), self._router.fileno(), *self.punt.descriptors
+
+    def attach(self, subnets: Iterable[Subnet], nics: Iterable[Nic]) -> None:
+        """Bring the interfaces of an adopted VPC to these subnets and attached NICs, leaving alone what is right."""
+        found = self._namespace.interfaces()
+        self._index = count(max(_FIRST_INDEX, *found.values()) + 1)
+        for nic in nics:
+            if nic.instance_id and nic.id in found:
+                self.ports.adopt(nic.id, found.pop(nic.id))
+        for subnet in subnets:
+            bridge, port = found.get(subnet.id), found.get(gateway_interface(subnet.id))
+            if bridge is not None and port is not None and self._links.operational_state(port) == "UP":
+                self._know(subnet, found.pop(subnet.id), found.pop(gateway_interface(subnet.id)))
+        found.pop("lo")
+        if found:
+            self._remover.remove(self._namespace, *found.values())
+            self._remover.wait()  # their names may be needed again
+        for subnet in subnets:
+            if subnet.id not in self._bridges:
+                self.add_subnet(subnet)
 
     def change_guard(self, commands: Sequence[str]) -> None:
         """Carry out nft commands as one transaction.
@@ -84,6 +122,9 @@ class VpcFabric:
         bridge, port = next(self._index), next(self._index)
         self._links.send(add_bridge(NewLink(subnet.id, bridge, _BRIDGE_MAC), *_BRIDGE_SETTINGS))
         self._router.join(subnet, links=self._links, bridge=bridge, port=port)
+        self._know(subnet, bridge, port)
+
+    def _know(self, subnet: Subnet, bridge: int, port: int) -> None:
         sender = self._namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
         sender.bind((subnet.id, 0))
         sender.setblocking(False)

@@ -1,0 +1,57 @@
+"""The beginning of a service: anew, or where another one was killed."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from pytest_havip.network.core import Havip, Network, Nic, Subnet, Vpc
+from pytest_havip.network.keeper import Keeping
+from pytest_havip.network.service import Service
+from pytest_havip.network.store import Store
+
+__all__ = ["begin"]
+
+
+def begin(
+    store: Store,
+    keeper: Keeping,
+    *,
+    new_token: Callable[[int], str],
+    loop: asyncio.AbstractEventLoop,
+) -> Service:
+    """Make the service that goes on from a store.
+
+    What the keeper holds is adopted as it runs, and the kernel is right about owners. What it does not hold is made
+    from the store, without cables.
+
+    Args:
+        store: what was promised.
+        keeper: who holds what must outlive the process, and what it holds of an earlier one.
+        new_token: gives that many random characters.
+        loop: the loop.
+
+    Raises:
+        StoreError: the store cannot be read.
+        NftError, OSError: the kernel refused.
+    """
+    stored = store.load()
+    service = Service(Network.restore(stored.records, new_token=new_token), stored, store, keeper, loop)
+    kept = keeper.kept
+    for vpc_id in kept.keys() - service.network.vpcs.keys():  # it was deleted, and had only to be forgotten
+        keeper.forget(vpc_id)
+        for descriptor in kept[vpc_id]:
+            os.close(descriptor)
+    for vpc in service.network.vpcs.values():
+        if vpc.id not in kept:
+            service.plane.make(vpc, _records(service.network, vpc))
+        else:
+            found = service.plane.adopt(vpc.id, kept[vpc.id])
+            service.follow(service.network.recover(vpc.id, found.owners, now=service.now()))
+            service.plane.repair(vpc.id, found, _records(service.network, vpc))
+        service.take_over(vpc.id)
+    return service
+
+
+def _records(network: Network, vpc: Vpc) -> list[Subnet | Nic | Havip]:
+    found: list[Subnet | Nic | Havip] = [*network.subnets.values(), *network.nics.values(), *network.havips.values()]
+    return [record for record in found if record.vpc_id == vpc.id]
