@@ -31,7 +31,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever json does not know
         return str(value)
     if isinstance(value, frozenset):
         return sorted(value)
-    return {name: getattr(value, name) for name in _names(type(value))}
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
 
 
 _ENCODE: Final = json.JSONEncoder(default=_plain, separators=(",", ":"), check_circular=False).encode
@@ -57,8 +58,8 @@ def decode(kind: type[_Record], text: str) -> _Record:
         CodecError: it is something else.
     """
     try:
-        reader: _Reader = _reader(kind)  # type: ignore[arg-type] # mypy takes no class for hashable
-        record: _Record = reader(json.loads(text))
+        hint: Any = kind
+        record: _Record = _reader(hint)(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise CodecError(f"{text[:200]!r} is no {kind.__name__}: {error!r}") from error
     return record

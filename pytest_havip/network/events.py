@@ -4,35 +4,51 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final, Self
 
 from pytest_havip.network.core import Moved
 
-__all__ = ["KEPT", "Event", "EventLog", "Loss"]
+__all__ = ["KEPT", "Event", "EventLog"]
 
 #: The oldest of more are forgotten.
 KEPT: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """Announcements were lost.
+class Event:
+    """A binding changed, or announcements were lost.
 
     Attributes:
         vpc_id: where.
-        nic_id: whose, "" if unknown.
-        cause: `OVERFLOW`: they came faster than they were read, and the kernel dropped some before the service saw
-            them; `NOT_RESENT`: one was accepted, but the subnet's bridge did not take it.
+        havip_id: whose binding; "" for a loss.
+        address: the HAVIP's; "" for a loss.
+        old_nic_id: the former owner, "" if it was unbound; for a loss the announcer, "" if unknown.
+        new_nic_id: the new owner, "" if it is unbound now; for a loss as before.
+        cause: of a change, as the core names it. Of a loss: `OVERFLOW`, they came faster than they were read, and the
+            kernel dropped some before the service saw them; `NOT_RESENT`, one was accepted, but the subnet's bridge
+            did not take it.
         at: epoch seconds.
     """
 
     vpc_id: str
-    nic_id: str
+    havip_id: str
+    address: str
+    old_nic_id: str
+    new_nic_id: str
     cause: str
     at: float
 
+    @classmethod
+    def of_move(cls, moved: Moved) -> Self:
+        """Make the event that tells of a change of a binding."""
+        havip = moved.havip
+        old, new = moved.old_nic_id or "", moved.new_nic_id or ""
+        return cls(havip.vpc_id, havip.id, str(havip.address), old, new, moved.cause.value, moved.at)
 
-Event: TypeAlias = Moved | Loss
+    @classmethod
+    def of_loss(cls, vpc_id: str, nic_id: str, cause: str, at: float) -> Self:
+        """Make the event that tells of lost announcements."""
+        return cls(vpc_id, "", "", nic_id, nic_id, cause, at)
 
 
 class EventLog:

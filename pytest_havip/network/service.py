@@ -13,8 +13,7 @@ from pytest_havip.network.dataplane.commit import DataPlane
 from pytest_havip.network.dataplane.counters import Rejection, RejectionKey, read_rejections
 from pytest_havip.network.dataplane.punt import Punted
 from pytest_havip.network.dataplane.remover import Remover
-from pytest_havip.network.dataplane.vpc import VpcFabric
-from pytest_havip.network.events import Event, EventLog, Loss
+from pytest_havip.network.events import Event, EventLog
 from pytest_havip.network.journal import Journal
 from pytest_havip.network.keeper import Keeping
 from pytest_havip.network.requests import RequestLog
@@ -34,10 +33,10 @@ _SENDER_ADDRESS: Final = slice(28, 32)
 
 @dataclass(slots=True)
 class _Batch:
-    """Announcements of one VPC that are decided, and not yet committed."""
+    """Announcements of one VPC that are decided, and not yet committed: those before number `end` of its inbox."""
 
     vpc_id: str
-    fabric: VpcFabric
+    end: int = 0
     changes: dict[str, Change] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
     resends: list[Resend] = field(default_factory=list)
@@ -215,7 +214,7 @@ class Service:
         fabric = self.plane.fabrics.get(vpc_id)
         if fabric is None:
             return False
-        batch = _Batch(vpc_id, fabric)
+        batch = _Batch(vpc_id)
         more = True
         for _ in range(budget):
             punted = fabric.punt.next()
@@ -225,7 +224,9 @@ class Service:
             nic_id = fabric.ports.nic_of(punted.interface)
             if nic_id is not None:  # else it was unplugged meanwhile, and its frame goes with it
                 self._decide(punted.frame, nic_id, batch)
-        self._flush(batch, fabric.punt.inbox.position)
+            batch.end = fabric.punt.inbox.position
+        batch.end = fabric.punt.inbox.position
+        self._flush(batch)
         if fabric.punt.overflows != self._overflows[vpc_id]:
             self._overflows[vpc_id] = fabric.punt.overflows
             self._log_loss(vpc_id, "", "OVERFLOW")
@@ -237,7 +238,7 @@ class Service:
             if isinstance(effect, Change):
                 self._note_change(effect, batch)
             elif isinstance(effect, Moved):
-                batch.told.append(effect)
+                batch.told.append(Event.of_move(effect))
             else:
                 batch.resends.append(effect)
         reason = decision.verdict.reason
@@ -255,15 +256,15 @@ class Service:
             return
         # A HAVIP moves once in a transaction, so that every owner was in force.
         if after.id in batch.changes or len(batch.changes) >= _TRANSACTION:
-            self._flush(batch, batch.fabric.punt.inbox.position - 1)  # this one's frame goes with the next
+            self._flush(batch)
         batch.changes[after.id] = change
 
-    def _flush(self, batch: _Batch, end: int) -> None:
-        """Commit what is decided on the frames before a number, let the subnet know, then write it down."""
-        inbox = batch.fabric.punt.inbox
+    def _flush(self, batch: _Batch) -> None:
+        """Commit what is decided, let the subnet know, then write it down."""
+        inbox = self.plane.fabrics[batch.vpc_id].punt.inbox
         entry = Entry({key: change.after for key, change in batch.changes.items()}, batch.told, [], batch.rejections)
         if batch.changes:
-            inbox.decide(end)
+            inbox.decide(batch.end)
             self.plane.commit_moves(batch.vpc_id, tuple(batch.changes.values()))
             batch.changes.clear()
         if batch.resends:
@@ -273,7 +274,7 @@ class Service:
         if entry:
             self._journal.note(entry)
             batch.told, batch.rejections = [], {}
-        inbox.finish(end)
+        inbox.finish(batch.end)
 
     def _resend(self, resend: Resend) -> None:
         vpc_id = self.network.subnets[resend.subnet_id].vpc_id
@@ -283,7 +284,7 @@ class Service:
             self._log_loss(vpc_id, resend.nic_id, "NOT_RESENT")
 
     def _log_loss(self, vpc_id: str, nic_id: str, cause: str) -> None:
-        self._journal.note(Entry(events=[Loss(vpc_id, nic_id, cause, self.now())]))
+        self._journal.note(Entry(events=[Event.of_loss(vpc_id, nic_id, cause, self.now())]))
 
 
 def _entry(effects: Sequence[Effect]) -> Entry:
@@ -292,7 +293,7 @@ def _entry(effects: Sequence[Effect]) -> Entry:
     events: list[Event] = []
     for effect in effects:
         if isinstance(effect, Moved):
-            events.append(effect)
+            events.append(Event.of_move(effect))
         elif isinstance(effect, Change):
             record = effect.after if effect.after is not None else effect.before
             assert record is not None

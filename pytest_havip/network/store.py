@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from pytest_havip.network import events, requests
 from pytest_havip.network.codec import CodecError, decode, encode
-from pytest_havip.network.core import Havip, Moved, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core import Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.dataplane.counters import RejectionKey
-from pytest_havip.network.events import Event, Loss
+from pytest_havip.network.events import Event
 from pytest_havip.network.requests import Earlier, Note, Task
 
 __all__ = ["Entry", "Store", "StoreError", "Stored"]
@@ -25,7 +26,9 @@ _APPLICATION: Final = 0x48415649
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE record (id TEXT PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE event (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY, vpc TEXT, havip TEXT, address TEXT, old_nic TEXT, new_nic TEXT, cause TEXT, at REAL
+);
 CREATE TABLE note (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE rejection (
     nic TEXT, address TEXT, reason TEXT, frames INTEGER NOT NULL, PRIMARY KEY (nic, address, reason)
@@ -33,9 +36,9 @@ CREATE TABLE rejection (
 CREATE TABLE setting (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
 _RECORDS: Final[Mapping[str, type[Record]]] = {kind.__name__: kind for kind in (Vpc, Subnet, Nic, Havip)}
-_EVENTS: Final[Mapping[str, type[Event]]] = {kind.__name__: kind for kind in (Moved, Loss)}
 _NOTES: Final[Mapping[str, type[Note]]] = {kind.__name__: kind for kind in (Earlier, Task)}
 _QUOTA: Final = "havip_quota"
+_fields: Final = attrgetter("vpc_id", "havip_id", "address", "old_nic_id", "new_nic_id", "cause", "at")
 
 
 class StoreError(RuntimeError):
@@ -160,7 +163,7 @@ class Store:
         quota = ask("SELECT content FROM setting WHERE name = ?", (_QUOTA,)).fetchone()
         return Stored(
             [decode(_RECORDS[kind], text) for kind, text in ask("SELECT kind, content FROM record")],
-            [decode(_EVENTS[kind], text) for kind, text in ask("SELECT kind, content FROM event ORDER BY number")],
+            [Event(*fields) for _, *fields in ask("SELECT * FROM event ORDER BY number")],
             self._event,
             [decode(_NOTES[kind], text) for kind, text in ask("SELECT kind, content FROM note ORDER BY number")],
             {(nic, IPv4Address(text), reason): frames for nic, text, reason, frames in ask("SELECT * FROM rejection")},
@@ -193,7 +196,7 @@ class Store:
             else:
                 ask("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (identity, type(record).__name__, encode(record)))
         for number, event in enumerate(entry.events, self._event + 1):
-            ask("INSERT INTO event VALUES (?, ?, ?)", (number, type(event).__name__, encode(event)))
+            ask("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *_fields(event)))
             ask("DELETE FROM event WHERE number = ?", (number - events.KEPT,))
         for number, note in enumerate(entry.notes, self._note + 1):
             ask("INSERT INTO note VALUES (?, ?, ?)", (number, type(note).__name__, encode(note)))

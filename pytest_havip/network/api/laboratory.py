@@ -4,7 +4,7 @@ from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.parameters import Given, integer, optional
-from pytest_havip.network.events import Event, Loss
+from pytest_havip.network.events import Event
 from pytest_havip.network.service import Service
 
 __all__ = ["ACTIONS"]
@@ -36,19 +36,13 @@ def describe_events(service: Service, given: Given) -> Answer:
 
 
 def _event(number: int, event: Event) -> Answer:
-    if isinstance(event, Loss):
-        vpc_id, havip_id, address = event.vpc_id, "", ""
-        old, new = event.nic_id, event.nic_id
-    else:
-        vpc_id, havip_id, address = event.havip.vpc_id, event.havip.id, str(event.havip.address)
-        old, new = event.old_nic_id or "", event.new_nic_id or ""
     return {
         "Sequence": number,
-        "VpcId": vpc_id,
-        "HaVipId": havip_id,
-        "Vip": address,
-        "OldNetworkInterfaceId": old,
-        "NewNetworkInterfaceId": new,
-        "Cause": str(event.cause),
+        "VpcId": event.vpc_id,
+        "HaVipId": event.havip_id,
+        "Vip": event.address,
+        "OldNetworkInterfaceId": event.old_nic_id,
+        "NewNetworkInterfaceId": event.new_nic_id,
+        "Cause": event.cause,
         "Time": event.at,
     }
