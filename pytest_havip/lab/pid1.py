@@ -204,11 +204,12 @@ class Pid1:
         parent, number = request["supervisor"], request["signal"]
         if parent not in self._programs:
             return {"reached": []}, []
-        if number in {signal.SIGKILL, signal.SIGSTOP}:
-            _stop_tree(parent)  # so that nobody forks while we walk
         members = supervisor.tree(parent)
         if not request["tree"] and self._programs[parent] in members:
             members = [self._programs[parent]]
+        elif number in {signal.SIGKILL, signal.SIGSTOP}:
+            _stop_tree(parent)  # so that nobody forks while we walk
+            members = supervisor.tree(parent)
         for pid in members:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)

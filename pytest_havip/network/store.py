@@ -25,7 +25,7 @@ __all__ = ["Entry", "Store", "StoreError", "Stored"]
 _APPLICATION: Final = 0x48415649
 _VERSION: Final = 1
 _SCHEMA: Final = """
-CREATE TABLE record (id TEXT PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE record (id TEXT PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE event (
     number INTEGER PRIMARY KEY, vpc TEXT, havip TEXT, address TEXT, old_nic TEXT, new_nic TEXT, cause TEXT, at REAL
 );
@@ -35,6 +35,8 @@ CREATE TABLE rejection (
 ) WITHOUT ROWID;
 CREATE TABLE setting (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
+# A record keeps its place: lists show records in the order in which they were made.
+_UPSERT: Final = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content"
 _RECORDS: Final[Mapping[str, type[Record]]] = {kind.__name__: kind for kind in (Vpc, Subnet, Nic, Havip)}
 _NOTES: Final[Mapping[str, type[Note]]] = {kind.__name__: kind for kind in (Earlier, Task)}
 _QUOTA: Final = "havip_quota"
@@ -82,7 +84,7 @@ class Stored:
     """All that a store holds.
 
     Attributes:
-        records: in no particular order.
+        records: oldest first.
         events: the latest ones, oldest first.
         last_event: the number of the latest event, 0 if there is none.
         notes: of requests, oldest first.
@@ -162,7 +164,7 @@ class Store:
         (self._note,) = ask("SELECT coalesce(max(number), 0) FROM note").fetchone()
         quota = ask("SELECT content FROM setting WHERE name = ?", (_QUOTA,)).fetchone()
         return Stored(
-            [decode(_RECORDS[kind], text) for kind, text in ask("SELECT kind, content FROM record")],
+            [decode(_RECORDS[kind], text) for kind, text in ask("SELECT kind, content FROM record ORDER BY rowid")],
             [Event(*fields) for _, *fields in ask("SELECT * FROM event ORDER BY number")],
             self._event,
             [decode(_NOTES[kind], text) for kind, text in ask("SELECT kind, content FROM note ORDER BY number")],
@@ -194,7 +196,7 @@ class Store:
             if record is None:
                 ask("DELETE FROM record WHERE id = ?", (identity,))
             else:
-                ask("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", (identity, type(record).__name__, encode(record)))
+                ask(_UPSERT, (identity, type(record).__name__, encode(record)))
         for number, event in enumerate(entry.events, self._event + 1):
             ask("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *_fields(event)))
             ask("DELETE FROM event WHERE number = ?", (number - events.KEPT,))

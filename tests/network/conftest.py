@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import itertools
 import json
+import signal
 import socket
 import struct
 import sys
@@ -16,7 +17,7 @@ from uuid import UUID
 import pytest
 from tencentcloud.common.sign import Sign
 
-from pytest_havip.lab import Frame, Host, Lab
+from pytest_havip.lab import Frame, Host, Lab, Process
 from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 _LISTEN, _CABLE, _CREDENTIALS = 3, 4, 5
@@ -105,23 +106,43 @@ class Place:
 
 
 class Rig:
-    """The service, its API and its patch panel."""
+    """The service, its API and its patch panel; with a store it can be started again after its end."""
 
-    def __init__(self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network")) -> None:
+    def __init__(
+        self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network"), store: str = ""
+    ) -> None:
         self.lab = lab
+        self.store = store
         self._names = itertools.count()
         self.credentials = Credentials.new()
-        with socket.create_server(("127.0.0.1", 0)) as listener, self.credentials.file() as file:
-            self.cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self.cable.settimeout(10)
-            self.endpoint = listener.getsockname()
-            self.api = TencentApi(*self.endpoint, credentials=self.credentials)
-            with panel:
-                command = [sys.executable, *program, "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)]
-                self.process = lab.spawn(
-                    [*command, "--credentials-fd", str(_CREDENTIALS)],
-                    fds={_LISTEN: listener.fileno(), _CABLE: panel.fileno(), _CREDENTIALS: file.fileno()},
-                )
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = self._listener.getsockname()
+        self.api = TencentApi(*self.endpoint, credentials=self.credentials)
+        self.ended: list[Process] = []
+        self.start(program)
+
+    def start(self, program: tuple[str, ...] = ("-m", "pytest_havip.network")) -> None:
+        self.cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.cable.settimeout(10)
+        command = [sys.executable, *program, "--listen-fd", str(_LISTEN), "--cable-fd", str(_CABLE)]
+        command += ["--store", self.store] if self.store else []
+        with panel, self.credentials.file() as file:
+            self.process = self.lab.spawn(
+                [*command, "--credentials-fd", str(_CREDENTIALS)],
+                fds={_LISTEN: self._listener.fileno(), _CABLE: panel.fileno(), _CREDENTIALS: file.fileno()},
+            )
+
+    def end(self) -> None:
+        """Kill the service, and nothing else; its keeper lives on."""
+        self.process.signal(signal.SIGKILL)
+        self.gone()
+
+    def gone(self) -> None:
+        """Wait until the service has ended by SIGKILL."""
+        assert self.process.wait(10) == -signal.SIGKILL, self.process.log()
+        self.cable.close()
+        self.api.close()  # the next request opens a connection anew
+        self.ended.append(self.process)
 
     def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
         return self.api.call(action, **parameters)
@@ -224,7 +245,9 @@ class Rig:
     def close(self) -> None:
         self.api.close()
         self.cable.close()
-        self.process.kill()
+        self._listener.close()
+        for process in (self.process, *self.ended):
+            process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -237,7 +260,7 @@ def rig() -> Iterator[Rig]:
     assert alive, f"the service ended by itself:\n{log}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rig_class() -> type[Rig]:
     return Rig
 
