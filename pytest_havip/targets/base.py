@@ -35,6 +35,7 @@ class Feature(Enum):
 
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
+    RESTART = "its control plane can be ended at any moment and started again, and goes on where it was"
     ROUTING = "a gateway routes between the subnets of a VPC"
     SECONDARY_ADDRESSES = "a NIC may have further fixed addresses"
     TENCENT_API = "its control plane speaks Tencent Cloud's API 3.0, service vpc"
@@ -272,6 +273,14 @@ class Target(ABC):
         """Binding changes so far whose number is higher than this one, in order (feature `EVENTS`)."""
         del after
         raise TargetError(f"{self.name} lists no events: it lacks {Feature.EVENTS}")
+
+    def interrupt(self) -> None:
+        """End whatever decides about bindings, at once and without a warning (feature `RESTART`)."""
+        raise TargetError(f"{self.name} cannot be interrupted: it lacks {Feature.RESTART}")
+
+    def resume(self) -> None:
+        """Start what `interrupt` ended, and return when it answers; it goes on where it was (feature `RESTART`)."""
+        raise TargetError(f"{self.name} cannot be interrupted: it lacks {Feature.RESTART}")
 
     @abstractmethod
     def close(self) -> None:

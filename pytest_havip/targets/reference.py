@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from string import ascii_lowercase, digits
 from typing import Any
 
-from pytest_havip.lab import Host, Lab
+from pytest_havip.lab import Host, Lab, Process
 from pytest_havip.targets.base import (
     BindingEvent,
     Feature,
@@ -30,6 +31,8 @@ __all__ = ["ReferenceNetwork"]
 _LISTEN_FD, _CABLE_FD, _CREDENTIALS_FD = 3, 4, 5
 #: Seconds until the patch panel must have answered.
 _CABLE_TIMEOUT = 20.0
+#: Seconds until a killed service must have ended.
+_END_TIMEOUT = 10.0
 
 
 class ReferenceNetwork(Target):
@@ -48,21 +51,28 @@ class ReferenceNetwork(Target):
         self, lab: Lab, *, program: Sequence[str] = ("pytest_havip.network",), name: str = "reference"
     ) -> None:
         self._name = name
+        self._lab = lab
+        self._program = program
         self._nics: dict[str, Nic] = {}
         self._hosts: dict[str, Host] = {}
+        self._credentials = Credentials.new()
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
-        credentials = Credentials.new()
-        with socket.create_server(("127.0.0.1", 0)) as listener, credentials.file() as file:
-            cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            cable.settimeout(_CABLE_TIMEOUT)
-            self._cable = cable
-            self._api = TencentApi(*listener.getsockname(), credentials=credentials)
-            with panel:
-                command = [sys.executable, "-m", *program]
-                command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
-                command += ["--credentials-fd", str(_CREDENTIALS_FD)]
-                fds = {_LISTEN_FD: listener.fileno(), _CABLE_FD: panel.fileno(), _CREDENTIALS_FD: file.fileno()}
-                self._service = lab.spawn(command, fds=fds)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._api = TencentApi(*self._listener.getsockname(), credentials=self._credentials)
+        # In the lab's own memory, so that it goes with it; a port has one network.
+        self._store = f"/run/havip-{self._listener.getsockname()[1]}.sqlite"
+        self._ended: list[Process] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._cable.settimeout(_CABLE_TIMEOUT)
+        command = [sys.executable, "-m", *self._program, "--store", self._store]
+        command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
+        command += ["--credentials-fd", str(_CREDENTIALS_FD)]
+        with panel, self._credentials.file() as file:
+            fds = {_LISTEN_FD: self._listener.fileno(), _CABLE_FD: panel.fileno(), _CREDENTIALS_FD: file.fileno()}
+            self._service = self._lab.spawn(command, fds=fds)
 
     @property
     def name(self) -> str:
@@ -222,11 +232,26 @@ class ReferenceNetwork(Target):
             for entry in self.call("HavipLabDescribeEvents", After=after)["EventSet"]
         ]
 
+    def interrupt(self) -> None:
+        """See `Target.interrupt`; its keeper lives on, as it would when the service's own fault ended it."""
+        self._service.signal(signal.SIGKILL)
+        self._service.wait(_END_TIMEOUT)
+        self._ended.append(self._service)
+        self._cable.close()
+        self._api.close()  # the next call opens a connection anew
+
+    def resume(self) -> None:
+        """See `Target.resume`."""
+        self._start()
+        self.call("DescribeVpcs", Limit="1")
+
     def close(self) -> None:
-        """End the service; its namespaces go with it."""
+        """End the service and its keeper; its namespaces go with them."""
         self._api.close()
         self._cable.close()
-        self._service.kill()
+        self._listener.close()
+        for process in (self._service, *self._ended):
+            process.kill()
 
     def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
         """See `Target.call`."""

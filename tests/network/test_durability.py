@@ -11,6 +11,8 @@ from pytest_havip.targets.base import TargetError
 from tests.network.conftest import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.network.conftest import Rig
 
 
@@ -142,6 +144,7 @@ def test_a_request_is_carried_out_once(durable: "Rig", place: "Place", point: st
 def test_a_release_holds_in_the_kernel(durable: "Rig", place: "Place", point: str) -> None:
     owner, other, havip, canary = place.machine(), place.machine(), place.havip(), place.havip()
     owner.announce(havip["Vip"])
+    assert durable.owner(havip) == owner.nic
     durable.end()
     durable.start(("-c", _KILLED, point, "1"))
     with pytest.raises(TargetError):
@@ -182,7 +185,7 @@ def test_tasks_tokens_and_the_quota_last(durable: "Rig", place: "Place") -> None
     asked = {"VpcId": place.id, "SubnetId": place.subnet, "HaVipName": "once", "ClientToken": "lasting"}
     havip = durable.call("CreateHaVip", **asked)["HaVip"]
     gone = durable.call("DeleteHaVip", HaVipId=havip["HaVipId"])["RequestId"]
-    durable.call("HavipLabSetVpcLimit", LimitType="vpc-max-havips", LimitValue=12)
+    durable.call("HavipLabModifyQuota", LimitType="vpc-max-havips", LimitValue=12)
     durable.end()
     durable.start()
     assert durable.call("CreateHaVip", **asked)["HaVip"] == havip
@@ -208,14 +211,18 @@ def test_meanwhile_the_kernel_forwards_and_rejects(durable: "Rig", place: "Place
     assert durable.owner(havip) == owner.nic
 
 
-def test_what_is_not_kept_is_made_from_the_store(durable: "Rig", place: "Place") -> None:
+def test_what_is_not_kept_is_made_from_the_store(
+    durable: "Rig", place: "Place", until: "Callable[[Callable[[], object], str], None]"
+) -> None:
     """The keeper was killed with the service: the hosts have lost their cables, the bindings stay."""
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])
     durable.end()
-    durable.ended.pop().kill()
+    for process in durable.ended:  # the first of them started it
+        process.kill()
     durable.start()
     assert durable.owner(havip) == owner.nic
+    until(lambda: owner.host.run(["ip", "link", "show", "eth0"]).returncode != 0, "the end of the cable")
     answer = durable.patch({"do": "plug", "nic": owner.nic, "interface": "eth0"}, owner.host.namespace())
     assert answer == {"ok": True}
     owner.host.add_address(f"{owner.address}/24")
@@ -227,12 +234,12 @@ def test_what_is_not_kept_is_made_from_the_store(durable: "Rig", place: "Place")
 
 
 def test_a_second_service_is_refused(durable: "Rig") -> None:
-    before = durable.process
+    process, cable = durable.process, durable.cable
     durable.start()
     assert durable.process.wait(10) == 1
     assert "another service is at work with it" in durable.process.log()
     durable.cable.close()
-    durable.process = before
+    durable.process, durable.cable = process, cable
 
 
 def test_after_sigterm_nothing_is_left(rig_class: "type[Rig]") -> None:
