@@ -21,6 +21,7 @@ from pytest_havip.mutants import (
     races,
     ranges,
     requests,
+    restarts,
 )
 from pytest_havip.mutants.model import Mutant
 
@@ -44,6 +45,7 @@ KINDS = (
     allowances,
     paths,
     guards,
+    restarts,
 )
 
 #: Every mutant by name.

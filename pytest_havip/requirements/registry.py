@@ -28,6 +28,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "NIC": "several NICs of an instance, several HAVIPs of a NIC",
         "MOVE": "a HAVIP moves from one machine to another",
         "TAKE": "takeovers by real clients",
+        "DUR": "what holds while the control plane is down, and when it is back",
     }
 )
 
