@@ -130,6 +130,7 @@ def _network_scene(lab: Lab) -> Scene:
     with socket.create_server(("127.0.0.1", 0)) as listener, credentials.file() as file:
         cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         arguments = ["-m", "pytest_havip.network", "--listen-fd", "3", "--cable-fd", "4", "--credentials-fd", "5"]
+        arguments += ["--store", "/run/havip.sqlite"]  # in the lab's own memory, as for the suites
         lab.spawn([sys.executable, *arguments], fds={3: listener.fileno(), 4: panel.fileno(), 5: file.fileno()})
         panel.close()
         api = TencentApi(*listener.getsockname(), credentials=credentials)

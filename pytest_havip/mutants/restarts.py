@@ -57,12 +57,15 @@ def _waiting_announcements_are_dropped() -> None:
     put(PuntSocket, "adopt", adopt_and_empty)
 
 
-def _last_event_is_told_again() -> None:
+def _last_moves_are_told_again() -> None:
     load = Store.load
 
     def load_and_repeat(self: Store) -> Stored:
         stored = load(self)
-        return replace(stored, events=[*stored.events, *stored.events[-1:]], last_event=stored.last_event + 1)
+        latest = {event.havip_id: event for event in stored.events}
+        return replace(
+            stored, events=[*stored.events, *latest.values()], last_event=stored.last_event + len(latest)
+        )
 
     put(Store, "load", load_and_repeat)
 
@@ -87,9 +90,9 @@ MUTANTS = (
         _waiting_announcements_are_dropped,
     ),
     Mutant(
-        "restart-repeats-an-event",
-        "A restart of the service tells the latest event once more.",
+        "restart-repeats-moves",
+        "A restart of the service tells the latest move of each HAVIP once more.",
         frozenset({"HAVIP-DUR-006"}),
-        _last_event_is_told_again,
+        _last_moves_are_told_again,
     ),
 )
