@@ -1,4 +1,4 @@
-"""DUR: the control plane ends without a warning and is started again; owners, packets and the guard know nothing of it."""
+"""DUR: the control plane ends without a warning and is started again; who owns what, and who may not, stays so."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

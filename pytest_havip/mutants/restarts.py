@@ -63,9 +63,7 @@ def _last_moves_are_told_again() -> None:
     def load_and_repeat(self: Store) -> Stored:
         stored = load(self)
         latest = {event.havip_id: event for event in stored.events}
-        return replace(
-            stored, events=[*stored.events, *latest.values()], last_event=stored.last_event + len(latest)
-        )
+        return replace(stored, events=[*stored.events, *latest.values()], last_event=stored.last_event + len(latest))
 
     put(Store, "load", load_and_repeat)
 

@@ -68,7 +68,7 @@ class World:
         links = json.loads(self._run("ip", "-j", "link").stdout)
         self._by_index = {link["ifindex"]: link["ifname"] for link in links}
         self.load()
-        self.punts = PuntSocket(self.switch)
+        self.punts = PuntSocket.create(self.switch)
 
     def close(self) -> None:
         self.punts.close()

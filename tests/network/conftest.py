@@ -108,9 +108,7 @@ class Place:
 class Rig:
     """The service, its API and its patch panel; with a store it can be started again after its end."""
 
-    def __init__(
-        self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network"), store: str = ""
-    ) -> None:
+    def __init__(self, lab: Lab, *, program: tuple[str, ...] = ("-m", "pytest_havip.network"), store: str = "") -> None:
         self.lab = lab
         self.store = store
         self._names = itertools.count()

@@ -1,17 +1,16 @@
 """The service is killed at any moment: nothing is lost that was answered or announced."""
 
 import signal
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_havip.lab import Lab
-from pytest_havip.targets.base import TargetError
+from pytest_havip.targets.base import Refused, TargetError
 from tests.network.conftest import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.network.conftest import Rig
 
@@ -52,6 +51,19 @@ def planted(*arguments):
     return result
 
 setattr(owner, name, planted)
+sys.exit(main())
+"""
+
+#: The service, on a disk that is full when it has begun.
+_FULL = """
+import sys
+from pytest_havip.network.command import main
+from pytest_havip.network.store import Store, StoreError
+
+def write(store, entry):
+    raise StoreError("the disk is full")
+
+Store.write = write
 sys.exit(main())
 """
 
@@ -117,7 +129,9 @@ def test_each_announcement_is_carried_out_once(durable: "Rig", place: "Place", p
     durable.start()
     observer.saw(b.announcement(havip["Vip"]), since=since)
     assert durable.owner(havip) == b.nic
-    moves = [(event["OldNetworkInterfaceId"], event["NewNetworkInterfaceId"]) for event in place.events()]
+    events = place.events()
+    assert [event["Cause"] for event in events].count("recovered") == (point in {"committed", "re-sent", "unwritten"})
+    moves = [(event["OldNetworkInterfaceId"], event["NewNetworkInterfaceId"]) for event in events]
     assert moves == [("", a.nic), *[(a.nic, b.nic), (b.nic, a.nic)] * 3, (a.nic, b.nic)]
 
 
@@ -251,3 +265,26 @@ def test_after_sigterm_nothing_is_left(rig_class: "type[Rig]") -> None:
         assert rig.process.members() == []
         assert rig.process.log() == ""
         rig.close()
+
+
+def test_a_store_that_fails_loses_no_announcement(durable: "Rig", place: "Place") -> None:
+    a, b, observer, havip = place.machine(), place.machine(), place.machine(), place.havip()
+    a.announce(havip["Vip"])
+    assert durable.owner(havip) == a.nic
+    durable.end()
+    durable.start(("-c", _FULL))
+    for machine in (b, a, b):
+        since = machine.announce(havip["Vip"])
+    observer.saw(b.announcement(havip["Vip"]), since=since)
+    assert durable.owner(havip) == b.nic
+    assert len(place.events()) == 4
+    with pytest.raises(Refused, match="nothing has changed, for it would not last: the disk is full"):
+        durable.call("DeleteHaVip", HaVipId=havip["HaVipId"])
+    assert durable.owner(havip) == b.nic
+    durable.end()
+    durable.start()
+    assert durable.owner(havip) == b.nic
+    assert [(event["NewNetworkInterfaceId"], event["Cause"]) for event in place.events()] == [
+        (a.nic, "announced"),
+        (b.nic, "recovered"),
+    ]

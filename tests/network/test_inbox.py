@@ -52,9 +52,7 @@ def test_they_come_out_in_order(inbox: Inbox, queue: tuple[socket.socket, socket
 
 
 @pytest.mark.parametrize("returned", [0, 1, 3])
-def test_what_is_not_finished_is_found(
-    inbox: Inbox, queue: tuple[socket.socket, socket.socket], returned: int
-) -> None:
+def test_what_is_not_finished_is_found(inbox: Inbox, queue: tuple[socket.socket, socket.socket], returned: int) -> None:
     fill(inbox, queue, 1, 2, 3)
     for _ in range(returned):
         inbox.next()

@@ -1,11 +1,11 @@
 """The journal: a store that fails for a while loses nothing, and no promise is made that it did not take."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -45,12 +45,12 @@ def store(tmp_path: Path) -> Iterator[Failing]:
     store.close()
 
 
-def until(loop: asyncio.AbstractEventLoop, condition: Any) -> None:
-    async def wait() -> None:
-        while not condition():
-            await asyncio.sleep(0.01)
-
-    loop.run_until_complete(asyncio.wait_for(wait(), 5))
+def until(loop: asyncio.AbstractEventLoop, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        loop.call_later(0.01, loop.stop)
+        loop.run_forever()
 
 
 def test_what_happened_is_told_at_once_and_written_when_it_can_be(

@@ -12,7 +12,7 @@ _LEG = """
 from pathlib import Path
 from pytest_havip.kernel.requests import NewLink, add_veth
 from pytest_havip.network.dataplane.router import Router
-namespace = Router()._namespace
+namespace = Router.create()._namespace
 with namespace.entered():
     links = namespace.route_socket()
     links.send(add_veth(NewLink("leg", 10), NewLink("port", 11), namespace.fileno()))
