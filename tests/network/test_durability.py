@@ -67,6 +67,22 @@ Store.write = write
 sys.exit(main())
 """
 
+#: The service, which tells what it repairs when it begins.
+_TELLING = """
+import sys
+from pytest_havip.network.command import main
+from pytest_havip.network.dataplane import ruleset
+repair = ruleset.repair
+
+def tell(*arguments):
+    commands = repair(*arguments)
+    print(*commands, "repaired", flush=True)
+    return commands
+
+ruleset.repair = tell
+sys.exit(main())
+"""
+
 
 @pytest.fixture(scope="module")
 def durable(rig_class: "type[Rig]") -> "Iterator[Rig]":
@@ -231,6 +247,7 @@ def test_what_is_not_kept_is_made_from_the_store(
     """The keeper was killed with the service: the hosts have lost their cables, the bindings stay."""
     owner, havip = place.machine(), place.havip()
     owner.announce(havip["Vip"])
+    assert durable.owner(havip) == owner.nic
     durable.end()
     for process in durable.ended:  # the first of them started it
         process.kill()
@@ -288,3 +305,48 @@ def test_a_store_that_fails_loses_no_announcement(durable: "Rig", place: "Place"
         (a.nic, "announced"),
         (b.nic, "recovered"),
     ]
+
+
+def test_a_guard_that_is_whole_is_left_alone(durable: "Rig", place: "Place") -> None:
+    """What is found is understood: elements of every kind are there, and none of them is made anew."""
+    a, b, free = place.machine(), place.machine(), place.havip()
+    far = place.machine(subnet=place.add_subnet("10.0.1.0/24"))
+    ranged = durable.call(
+        "CreateHaVip", VpcId=place.id, SubnetId=place.subnet, HaVipName="ranged", CheckAssociate=True
+    )["HaVip"]
+    association = {"HaVipId": ranged["HaVipId"], "InstanceId": a.nic, "InstanceType": "ENI"}
+    durable.call("AssociateHaVipInstance", HaVipAssociationSet=[association])
+    durable.call("AssignPrivateIpAddresses", NetworkInterfaceId=b.nic, SecondaryPrivateIpAddressCount=2)
+    a.announce(ranged["Vip"])
+    b.announce(free["Vip"])
+    b.announce(ranged["Vip"])
+    assert (durable.owner(ranged), durable.owner(free)) == (a.nic, b.nic)
+    refused = durable.call("HavipLabDescribeRejections")
+    durable.end()
+    assert far.host.run(["ping", "-c", "1", "-W", "2", a.address]).returncode == 0
+    durable.start(("-c", _TELLING))
+    assert (durable.owner(ranged), durable.owner(free)) == (a.nic, b.nic)
+    assert durable.process.log() == "repaired\n"
+    assert durable.call("HavipLabDescribeRejections")["RejectionSet"] == refused["RejectionSet"]
+    assert far.host.run(["ping", "-c", "1", "-W", "2", a.address]).returncode == 0
+    durable.end()
+    durable.start()
+
+
+def test_a_guard_that_was_harmed_is_repaired(durable: "Rig", place: "Place") -> None:
+    """Of an address that a request gave or took away, when that did not reach the kernel."""
+    a, b = place.machine(), place.machine()
+    call = {"NetworkInterfaceId": a.nic, "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.50"}]}
+    for action, reason in (("AssignPrivateIpAddresses", {}), ("UnassignPrivateIpAddresses", {"10.0.0.50": 1})):
+        durable.end()
+        durable.start(("-c", _KILLED, "journalled", "1"))
+        with pytest.raises(TargetError):
+            durable.call(action, **call)
+        durable.gone()
+        durable.start()
+        durable.call("DescribeVpcs")
+        since = a.host.port("eth0").send(a.arp("10.0.0.50", b.address))
+        a.host.port("eth0").send(a.arp(a.address, b.address))
+        b.saw(a.arp(a.address, b.address), since=since)
+        assert (a.arp("10.0.0.50", b.address) in b.frames(since=since)) == (not reason)
+        assert durable.rejected(a, "NOT_YOURS") == reason

@@ -3,13 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
-from pytest_havip.network.core import Network
 from pytest_havip.network.events import Event, EventLog
 from pytest_havip.network.journal import Journal
 from pytest_havip.network.store import Entry, Store, StoreError
@@ -97,17 +94,3 @@ def test_the_last_attempt_is_made_at_the_end(loop: asyncio.AbstractEventLoop, tm
     again = Store(tmp_path / "another")
     assert again.load().events == EVENTS[:1]
     again.close()
-
-
-def test_what_is_taken_back_was_never_there() -> None:
-    tokens = iter(range(10**8, 2 * 10**8))
-    network = Network(new_token=lambda length: f"{next(tokens):0{length}}"[-length:])
-    vpc = network.create_vpc("a", IPv4Network("10.0.0.0/16"), now=1.0)
-    subnet = network.create_subnet(vpc.id, "b", IPv4Network("10.0.0.0/24"), now=1.0)
-    network.take_effects()
-    havip = network.create_havip(vpc.id, subnet.id, "c", now=1.0)
-    network.rename_havip(havip.id, "d")
-    effects = network.take_effects()
-    network.undo(effects)
-    assert dict(network.havips) == {}
-    assert replace(network.create_havip(vpc.id, subnet.id, "c", now=1.0), id=havip.id) == havip

@@ -100,7 +100,7 @@ def _carry_out(
     except (ApiError, Refused) as error:
         return _error(str(error.code), error.message)
     except StoreError as error:
-        return _error("InternalError", f"nothing has changed, for it would not last: {error}; then try again")
+        return _error("FailedOperation", f"nothing has changed, for it would not last: {error}; then try again")
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and the service ends
         service.fail(error)
         return _error("InternalError", f"the network has failed and ends now: {error!r}; its log has the details")
