@@ -10,7 +10,7 @@ from pytest_havip.mutants.planting import put
 from pytest_havip.network.core import Binding, Change, Decision, Havip, Moved, Network, Resend
 from pytest_havip.network.dataplane import elements, ruleset
 from pytest_havip.network.dataplane.commit import DataPlane
-from pytest_havip.network.events import EventLog
+from pytest_havip.network.events import Event, EventLog
 from pytest_havip.network.service import Service, _Batch
 
 __all__ = ["MUTANTS"]
@@ -107,14 +107,15 @@ def _old_news() -> None:
 def _changes_in_a_row_are_one() -> None:
     """List changes of a HAVIP as one, from the first owner to the last, when no other's change is between them."""
 
-    def append_move(self: EventLog, moved: Moved) -> None:
-        last = self._events[-1] if self._events else None
-        if isinstance(last, Moved) and last.havip.id == moved.havip.id:
-            self._events[-1] = replace(moved, old_nic_id=last.old_nic_id)
-        else:
-            append(self, moved)
+    def extend(self: EventLog, events: Sequence[Event]) -> None:
+        for event in events:
+            last = self._events[-1] if self._events else None
+            if last is not None and last.havip_id == event.havip_id:
+                self._events[-1] = replace(event, old_nic_id=last.old_nic_id)
+            else:
+                extend_rightly(self, [event])
 
-    append = put(EventLog, "append_move", append_move)
+    extend_rightly = put(EventLog, "extend", extend)
 
 
 def _moves_have_a_gap() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_havip.network.core import Cause, Change, Havip, Moved, Network
+from pytest_havip.network.core import Cause, Change, Havip, Moved, Network, Record
 from tests.core.conftest import tokens
 
 if TYPE_CHECKING:
@@ -74,7 +74,12 @@ def test_what_is_taken_back_was_never_there(cloud: "Cloud") -> None:
 
 def test_a_restored_network_goes_on_as_the_other(cloud: "Cloud") -> None:
     network = cloud.network
-    records = [*network.havips.values(), *network.nics.values(), *network.subnets.values(), *network.vpcs.values()]
+    records: list[Record] = [
+        *network.havips.values(),
+        *network.nics.values(),
+        *network.subnets.values(),
+        *network.vpcs.values(),
+    ]
     restored = Network.restore(records, new_token=tokens(2))
     for one in ("vpcs", "subnets", "nics", "havips"):
         assert dict(getattr(restored, one)) == dict(getattr(network, one))
