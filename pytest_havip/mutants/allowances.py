@@ -104,6 +104,7 @@ MUTANTS = (
         "What one machine may send from, every machine of the subnet may.",
         frozenset(
             {
+                "HAVIP-DUR-004",
                 "HAVIP-SPOOF-001",
                 "HAVIP-SPOOF-002",
                 "HAVIP-SPOOF-009",
@@ -132,6 +133,8 @@ MUTANTS = (
         "The owner may not send from its HAVIP.",
         frozenset(
             {
+                "HAVIP-DUR-002",
+                "HAVIP-DUR-003",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-004",
                 "HAVIP-MOVE-006",

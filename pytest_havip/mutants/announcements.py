@@ -229,6 +229,8 @@ MUTANTS = (
                 "HAVIP-BIND-006",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-009",
+                "HAVIP-DUR-002",
+                "HAVIP-DUR-003",
                 "HAVIP-MOVE-006",
                 "HAVIP-PATH-001",
                 "HAVIP-PATH-002",

@@ -205,6 +205,8 @@ MUTANTS = (
                 "HAVIP-BIND-022",
                 "HAVIP-BIND-023",
                 "HAVIP-BIND-024",
+                "HAVIP-DUR-005",
+                "HAVIP-DUR-006",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-002",
                 "HAVIP-MOVE-003",

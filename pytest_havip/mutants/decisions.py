@@ -53,6 +53,8 @@ MUTANTS = (
                 "HAVIP-BIND-022",
                 "HAVIP-BIND-023",
                 "HAVIP-BIND-024",
+                "HAVIP-DUR-005",
+                "HAVIP-DUR-006",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-002",
                 "HAVIP-MOVE-003",
@@ -92,7 +94,7 @@ MUTANTS = (
     Mutant(
         "silent-moves",
         "A move is no event; only the first binding is.",
-        frozenset({"HAVIP-API-003", "HAVIP-BIND-018", "HAVIP-ORDER-005"}),
+        frozenset({"HAVIP-API-003", "HAVIP-BIND-018", "HAVIP-DUR-006", "HAVIP-ORDER-005"}),
         _step(Standing.ANOTHER_OWNS, Step(binds_the_announcer=True, moves_flushed_time=True, tells_an_event=False)),
     ),
     Mutant(

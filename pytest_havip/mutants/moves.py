@@ -180,6 +180,7 @@ MUTANTS = (
                 "HAVIP-API-023",
                 "HAVIP-BIND-008",
                 "HAVIP-BIND-016",
+                "HAVIP-DUR-005",
                 "HAVIP-MOVE-011",
                 "HAVIP-NIC-003",
                 "HAVIP-NIC-005",

@@ -133,6 +133,15 @@ def test_a_signal_goes_to_the_program_or_to_its_tree(host: Host) -> None:
     process.kill()
 
 
+def test_killing_the_program_leaves_its_children_running(host: Host) -> None:
+    process = host.spawn(["sh", "-c", "sleep 100 & while :; do wait; done"])
+    eventually(lambda: one_sleeps(host), "the shell's child has become sleep")
+    process.signal(signal.SIGKILL)
+    assert process.wait(5) == -signal.SIGKILL
+    assert set(states(host, process).values()) == {"S"}
+    process.kill()
+
+
 def test_freeze_and_thaw_take_the_whole_tree(host: Host) -> None:
     process = python(host, DAEMON)
     eventually(lambda: one_sleeps(host), "the daemon has become sleep")
