@@ -24,6 +24,7 @@ _BINDING = (
 )
 
 #: What fails in a network in which real machines find no other.
+_SERVICE = ("HAVIP-DUR-002", "HAVIP-DUR-003")
 _RESOLUTION = (
     "HAVIP-MOVE-001",
     "HAVIP-MOVE-004",
@@ -62,7 +63,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "arp-probe": ("HAVIP-PATH-005", "HAVIP-SPOOF-026"),
     "announcement-range": ("HAVIP-RANGE-011",),
     "announcement": (*_BINDING, "HAVIP-SPOOF-019"),
-    "arp-sender": (*_RESOLUTION, "HAVIP-BIND-026", "HAVIP-PATH-011", "HAVIP-SPOOF-017", "HAVIP-SPOOF-026"),
+    "arp-sender": (*_RESOLUTION, *_SERVICE, "HAVIP-BIND-026", "HAVIP-PATH-011", "HAVIP-SPOOF-017", "HAVIP-SPOOF-026"),
     "arp-not-owner": ("HAVIP-SPOOF-009",),
     "arp-wrong-subnet": ("HAVIP-SCOPE-004",),
     "dhcp-request": ("HAVIP-PATH-009",),
@@ -71,9 +72,10 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "ip-wrong-subnet": ("HAVIP-SCOPE-004",),
     "not-yours": ("HAVIP-SPOOF-009",),
     "arp-elsewhere": ("HAVIP-PATH-011",),
-    "arp-ordinary": (*_RESOLUTION, "HAVIP-BIND-026"),
+    "arp-ordinary": (*_RESOLUTION, *_SERVICE, "HAVIP-BIND-026"),
     "arp-own": ("HAVIP-SPOOF-017",),
     "arp-owner": (
+        *_SERVICE,
         "HAVIP-MOVE-001",
         "HAVIP-MOVE-004",
         "HAVIP-MOVE-006",
