@@ -23,8 +23,10 @@ _BINDING = (
     "HAVIP-SPOOF-018",
 )
 
-#: What fails in a network in which real machines find no other.
+#: What fails where no probe is ever answered.
 _SERVICE = ("HAVIP-DUR-002", "HAVIP-DUR-003")
+
+#: What fails in a network in which real machines find no other.
 _RESOLUTION = (
     "HAVIP-MOVE-001",
     "HAVIP-MOVE-004",
