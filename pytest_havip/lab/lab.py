@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,7 @@ class Lab:
         self._hosts: dict[str, Host] = {}
         self._links: list[Link] = []
         self._processes: list[tuple[str, Process]] = []
+        self._listing = threading.Lock()  # programs may be started by several threads at once
         self._captures: CaptureThread | None = None
         self._helper = ThreadPoolExecutor(_CLOSERS, thread_name_prefix="lab-helper")
         self._leaving: list[tuple[Host, Future[None]]] = []
@@ -155,7 +157,6 @@ class Lab:
         apart: bool = False,
     ) -> Process:
         """Start a program on a host ("" = on none), its outputs apart or in one log; `spawn` and `run` call this."""
-        self._processes = [(name, process) for name, process in self._processes if not process.gone]
         out = os.memfd_create("out")
         error = os.memfd_create("err") if apart else out
         outputs = [out, error] if apart else [out]
@@ -177,7 +178,9 @@ class Lab:
             raise LabError(f"{argv[0]} could not be started {where}: {problem.strerror}{missing}") from problem
         ids = (answer["supervisor"], answer["main"])
         process = Process(self.control, Path(argv[0]).name, ids, status, outputs)
-        self._processes.append((host, process))
+        with self._listing:
+            running = [(name, started) for name, started in self._processes if not started.gone]
+            self._processes = [*running, (host, process)]
         return process
 
     def capture(self, opened: "socket.socket", host: str, interface: str) -> Capture:

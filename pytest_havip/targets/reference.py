@@ -5,6 +5,7 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
@@ -62,6 +63,7 @@ class ReferenceNetwork(Target):
         # In the lab's own memory, so that it goes with it; a port has one network.
         self._store = f"/run/havip-{self._listener.getsockname()[1]}.sqlite"
         self._ended: list[Process] = []
+        self._patching = threading.Lock()
         self._start()
 
     def _start(self) -> None:
@@ -263,8 +265,9 @@ class ReferenceNetwork(Target):
     def _patch(self, order: dict[str, str], *fds: int) -> None:
         """Give an order to the service's patch panel, with file descriptors beside it."""
         try:
-            socket.send_fds(self._cable, [json.dumps(order).encode()], list(fds))
-            answer = self._cable.recv(65536)
+            with self._patching:
+                socket.send_fds(self._cable, [json.dumps(order).encode()], list(fds))
+                answer = self._cable.recv(65536)
         except OSError as error:
             raise TargetError(f"the patch panel did not answer {order}: {error!r}\n{self._post_mortem()}") from error
         if not answer:
