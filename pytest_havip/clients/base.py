@@ -14,6 +14,7 @@ __all__ = [
     "Cause",
     "Client",
     "Cluster",
+    "NoSuchFault",
     "Node",
     "NotActive",
     "NotMovable",
@@ -37,6 +38,10 @@ class NotMovable(RuntimeError):
     """The client's administration refused to move the addresses there; the text says why."""
 
 
+class NoSuchFault(RuntimeError):
+    """The client has no part that could break so; the text says why."""
+
+
 class Cause(StrEnum):
     """Why an address moves to another node."""
 
@@ -47,6 +52,7 @@ class Cause(StrEnum):
     SERVICE = "service dead"
     LINK = "link cut"
     FREEZE = "freeze"
+    EDIT = "priorities edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,15 @@ class Traits:
 
     `takeover` says for each cause when a standby announces the address; a cause that it lacks moves nothing, as with a
     client that probes first and finds a ghost. `preemption` tells whether a returning
-    preferred node takes the address back from one that serves.
+    preferred node takes the address back from one that serves. `probes` tells whether it asks for the address before
+    it takes it, and leaves it to whoever defends it.
     """
 
     name: str
     announcement: Announcement
     preemption: bool
     takeover: Mapping[Cause, Bound]
+    probes: bool = False
 
 
 class Cluster(Protocol):

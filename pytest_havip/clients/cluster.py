@@ -12,7 +12,7 @@ from pytest_havip.clients.base import Node, NotActive, SeveralActive, Traits
 from pytest_havip.clients.haproxy import HAProxy
 from pytest_havip.lab import Host, Process
 
-__all__ = ["ProgramCluster", "Runs"]
+__all__ = ["POLL", "ProgramCluster", "Runs"]
 
 STOP_TIMEOUT = 5.0
 POLL = 0.01

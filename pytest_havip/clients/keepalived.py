@@ -1,12 +1,16 @@
 """Real keepalived as the HA client: a cluster of it on hosts of a lab, each with a real haproxy that it tracks."""
 
 import re
+import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
+from itertools import pairwise
+from time import monotonic, sleep, time_ns
 from typing import Self
 
 from pytest_havip.clients.base import Node, NotMovable, Traits
-from pytest_havip.clients.cluster import ProgramCluster
+from pytest_havip.clients.cluster import POLL, ProgramCluster
 from pytest_havip.clients.haproxy import PIDFILE
 from pytest_havip.clients.keepalived_config import (
     SEED,
@@ -24,6 +28,7 @@ __all__ = ["CONFIGURATION", "KeepalivedCluster"]
 CONFIGURATION = "/run/keepalived.conf"
 CHECK = "/run/checkhaproxy"
 STATE = re.compile(r"Entering (\w+) STATE")
+START_TIMEOUT = 2.0
 
 
 class KeepalivedCluster(ProgramCluster):
@@ -55,11 +60,9 @@ class KeepalivedCluster(ProgramCluster):
                 f"a cluster has two nodes at least and a priority for each: {nodes}, {settings.priorities}"
             )
         cluster = cls(nodes, addresses, settings)
-        for node, priority in zip(cluster.nodes, settings.priorities, strict=True):
-            peers = [peer for peer in cluster.nodes if peer is not node]
-            text = render_keepalived(node, peers, cluster.addresses, priority=priority, check=CHECK, settings=settings)
-            node.host.write_file(CONFIGURATION, text)
+        for node in cluster.nodes:
             node.host.write_file(CHECK, render_check(PIDFILE))
+        cluster._write_configurations()
         return cluster
 
     @property
@@ -72,6 +75,22 @@ class KeepalivedCluster(ProgramCluster):
         del node
         command = [self.program, "-n", "-l", "-D", "-G", "-P", "-f", CONFIGURATION]
         return [*command, "-p", "/run/keepalived.pid", "-r", "/run/vrrp.pid"]
+
+    def start(self, *hosts: Host) -> int:
+        """Start keepalived on these hosts, or on all, in the order of their priorities; see `ProgramCluster.start`.
+
+        Each waits until the one before has said what it is: a busy machine must not decide the election.
+        """
+        wanted = hosts or tuple(node.host for node in self.nodes)
+        ranked = sorted(zip(self.settings.priorities, self.nodes, strict=True), key=lambda pair: -pair[0])
+        first, *others = (node.host for _, node in ranked if node.host in wanted)
+        at = super().start(first)
+        for before, host in pairwise((first, *others)):
+            deadline = monotonic() + START_TIMEOUT
+            while not self.belief(before) and self._of(before).running and monotonic() < deadline:
+                sleep(POLL)
+            super().start(host)
+        return at
 
     def move(self, host: Host) -> int:
         """Move the addresses to another host as an operator does: keepalived has no command for it.
@@ -97,6 +116,42 @@ class KeepalivedCluster(ProgramCluster):
         self.wait_active(host, timeout=3 * self.settings.advert_interval + 1)
         self.start(active)
         return at
+
+    def edit(self, *priorities: int) -> int:
+        """Write other priorities into the configurations, and let every keepalived that runs read its own again.
+
+        Args:
+            priorities: Those of the nodes in their order.
+
+        Returns:
+            The time just before the first one was told, CLOCK_REALTIME in ns.
+
+        Raises:
+            ValueError: there are not as many priorities as nodes.
+        """
+        if len(priorities) != len(self.nodes):
+            raise ValueError(f"{len(self.nodes)} nodes need as many priorities, not {priorities}")
+        self.settings = replace(self.settings, priorities=priorities)
+        self._write_configurations()
+        at = time_ns()
+        for node in self.nodes:
+            if self._of(node.host).running:
+                self.reload(node.host)
+        return at
+
+    def reload(self, host: Host) -> int:
+        """Let keepalived read its configuration again (SIGHUP), and return the time just before in ns."""
+        at = time_ns()
+        self._process(host).signal(signal.SIGHUP)
+        return at
+
+    def _write_configurations(self) -> None:
+        for node, priority in zip(self.nodes, self.settings.priorities, strict=True):
+            peers = [peer for peer in self.nodes if peer is not node]
+            text = render_keepalived(
+                node, peers, self.addresses, priority=priority, check=CHECK, settings=self.settings
+            )
+            node.host.write_file(CONFIGURATION, text)
 
     def belief(self, host: Host) -> str:
         """Return the VRRP state that keepalived last reported (`MASTER`, `BACKUP`, `FAULT`), or nothing.

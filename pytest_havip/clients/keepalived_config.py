@@ -23,7 +23,7 @@ class KeepalivedSettings:
 
     `priorities` are those of the nodes in their order; `advert_interval`, `garp_master_delay`, `garp_master_refresh`
     and `check_interval` are whole seconds; `check_fall` failed checks in a row release the addresses, `check_rise`
-    good ones make the node a standby again.
+    good ones make the node a standby again. `use_vmac` gives the addresses to an interface with VRRP's virtual MAC.
     """
 
     priorities: tuple[int, ...] = (100, 80)
@@ -36,6 +36,7 @@ class KeepalivedSettings:
     check_interval: int = 1
     check_fall: int = 2
     check_rise: int = 2
+    use_vmac: bool = False
 
     def skew(self, position: int) -> float:
         """Seconds that the node at this position waits longer than the timeout all share (VRRP version 2)."""
@@ -72,6 +73,7 @@ def render_keepalived(
         check: path of the `checkhaproxy` script on this host.
         settings: the timers and the rest.
     """
+    virtual_mac = "\n  use_vmac" if settings.use_vmac else ""
     # No enable_script_security: in an ordinary user's namespace / belongs to no known user, and the script would be
     # switched off. script_user is named because keepalived's default account for scripts need not exist.
     return f"""\
@@ -91,7 +93,7 @@ vrrp_instance VI_1 {{
   state BACKUP
   interface {node.interface}
   virtual_router_id {settings.virtual_router_id}
-{"  nopreempt" if settings.nopreempt else "  # preempting"}
+{"  nopreempt" if settings.nopreempt else "  # preempting"}{virtual_mac}
   priority {priority}
   advert_int {settings.advert_interval}
   authentication {{
@@ -128,7 +130,12 @@ def takeover_bounds(settings: KeepalivedSettings = SEED) -> dict[Cause, Bound]:
     start = ADVERTS_MISSED * advert + settings.skew(0)
     stop = Bound("(256 - standby's priority) / 256", skew, skew)
     interval, fall = settings.check_interval, settings.check_fall
+    # A standby with a higher priority than the owner's, and preemption, lets its timer run out.
+    edit = (
+        {} if settings.nopreempt else {Cause.EDIT: Bound("up to 3 x advert_int + 1", 0.0, ADVERTS_MISSED * advert + 1)}
+    )
     return {
+        **edit,
         Cause.START: Bound("3 x advert_int + (256 - priority) / 256", start, start),
         Cause.STOP: stop,
         Cause.MOVE: stop,

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_havip.clients.base import Cause, Client, Cluster, Node, NotActive, NotMovable, SeveralActive
 from pytest_havip.clients.haproxy import HAProxy, ServiceNotStarted
-from pytest_havip.clients.keepalived import KeepalivedCluster
+from pytest_havip.clients.keepalived import CONFIGURATION, KeepalivedCluster
 from pytest_havip.clients.keepalived_config import KeepalivedSettings
 from pytest_havip.clients.program import ProgramMissing, find_program
 from pytest_havip.lab import Frame, Host, Link
@@ -279,6 +279,14 @@ def test_an_operator_moves_the_address_by_a_restart(idle: tuple[Node, Node], vip
         cluster.move(second)
         wait_for(lambda: cluster.belief(first) == "BACKUP", lambda: cluster.log(first))
         assert cluster.active() is second
+
+
+def test_an_edit_needs_a_priority_for_each_node(idle: tuple[Node, Node], vip: IPv4Address) -> None:
+    with KeepalivedCluster.form(idle, [vip]) as cluster:
+        with pytest.raises(ValueError, match="2 nodes need as many priorities"):
+            cluster.edit(100)
+        cluster.edit(90, 120)
+        assert "priority 120\n" in idle[1].host.read_file(CONFIGURATION)
 
 
 def test_one_node_is_no_cluster(idle: tuple[Node, Node], vip: IPv4Address) -> None:

@@ -104,7 +104,14 @@ def test_bounds_of_the_documents_settings() -> None:
     assert bounds[Cause.STOP].latest == pytest.approx(0.6875)
     assert (bounds[Cause.CRASH].earliest, bounds[Cause.CRASH].latest) == (2.6875, 3.6875)
     assert (bounds[Cause.SERVICE].earliest, bounds[Cause.SERVICE].latest) == (1.6875, 2.6875)
-    assert set(bounds) == set(Cause)
+    assert set(bounds) == set(Cause) - {Cause.EDIT}, "who never preempts does not follow an edited priority"
+    assert takeover_bounds(KeepalivedSettings(nopreempt=False))[Cause.EDIT].latest == 4
+
+
+def test_a_virtual_mac_is_one_line_more() -> None:
+    settings = KeepalivedSettings(use_vmac=True)
+    text = render_keepalived(ONE, [OTHER], [VIP], priority=80, check="c", settings=settings)
+    assert text.replace("  use_vmac\n", "", 1) == render_keepalived(ONE, [OTHER], [VIP], priority=80, check="c")
 
 
 def test_traits_follow_the_settings() -> None:

@@ -19,7 +19,9 @@ def declare_traits(settings: WsfcSettings) -> Traits:
         spacing=check.probe_min if nt else check.announce_interval,
         refresh=None,
     )
-    return Traits("wsfc (simulated)", announcement, settings.failback == "immediate", _takeover_bounds(settings))
+    bounds = _takeover_bounds(settings)
+    probes = check.probe_number > 0
+    return Traits("wsfc (simulated)", announcement, settings.failback == "immediate", bounds, probes=probes)
 
 
 def _takeover_bounds(settings: WsfcSettings) -> dict[Cause, Bound]:

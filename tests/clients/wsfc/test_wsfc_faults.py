@@ -162,7 +162,7 @@ def test_it_is_a_client(new_cell: NewCell) -> None:
         (VIP,),
         False,
     )
-    assert set(cluster.traits.takeover) == set(Cause) - {Cause.CRASH, Cause.FREEZE}
+    assert set(cluster.traits.takeover) == set(Cause) - {Cause.CRASH, Cause.FREEZE, Cause.EDIT}
     first = cluster.nodes[0].host
     assert (cluster.belief(first), cluster.log(first), cluster.holders()) == ("", "", ())
     with pytest.raises(ValueError, match="never started on a"):
