@@ -59,6 +59,7 @@ def checks() -> list[Check]:
         _program("ping", "iputils-ping", "warn", "tests send echo requests with it, as a user would"),
         _program("keepalived", "keepalived", "warn", "only tests of keepalived need it"),
         _program("haproxy", "haproxy", "warn", "only tests of keepalived's track script need it"),
+        _program("arping", "iputils-arping", "warn", "only tests of takeovers by hand need it"),
     ]
 
 
