@@ -31,6 +31,7 @@ def takeover_lines(log: RunLog) -> list[str]:
         [
             takeover.client,
             takeover.cause,
+            takeover.outcome,
             "-" if takeover.outage_ms is None else f"{takeover.outage_ms:.1f}",
             str(takeover.announcements),
             takeover.note,
@@ -38,8 +39,8 @@ def takeover_lines(log: RunLog) -> list[str]:
         for result in log.results
         for takeover in result.takeovers
     ]
-    header = ["client", "cause", "outage ms", "announcements seen", "note"]
-    return table(header, rows, right=frozenset({2, 3})) if rows else []
+    header = ["client", "cause", "outcome", "outage ms", "announcements seen", "note"]
+    return table(header, rows, right=frozenset({3, 4})) if rows else []
 
 
 def trouble_lines(log: RunLog, catalogue: Catalogue, replay: Callable[[str], str]) -> list[str]:

@@ -20,6 +20,7 @@ class Takeover:
         outage_ms: Milliseconds in which a third host was not served; `None` where it was not measured.
         announcements: How many announcements a third host saw.
         note: Anything a reader must know.
+        outcome: How it ended: ``taken over``, or ``stuck``, ``ghost`` and the like (see ``observe/endings.py``).
     """
 
     client: str
@@ -27,6 +28,7 @@ class Takeover:
     outage_ms: float | None
     announcements: int
     note: str = ""
+    outcome: str = "taken over"
 
     def to_property(self) -> tuple[str, str]:
         """Return it as one of pytest's user properties, which cross process borders."""
