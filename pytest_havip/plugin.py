@@ -9,6 +9,10 @@ from pytest_havip.options import add_options, enabled_early, settings_of
 __all__: list[str] = []
 
 _MARKER_HELP = "havip_requirement(*ids): the requirements that this test proves; written as @requirement(id, ...)"
+#: pytest-xdist has this marker; without it, it does nothing.
+_GROUP_HELP = (
+    "xdist_group(name): tests that share a costly fixture; pytest-xdist with --dist loadgroup runs them together"
+)
 
 
 def _suites() -> str:
@@ -39,6 +43,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; with ``--havip``, everything else."""
     config.addinivalue_line("markers", _MARKER_HELP)
+    config.addinivalue_line("markers", _GROUP_HELP)
     settings = settings_of(config)
     if not settings.enabled:
         return
