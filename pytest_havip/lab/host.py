@@ -150,9 +150,15 @@ class Host:
         """Set an interface down; the kernel drops the routes through it, and the other end loses its carrier."""
         self._links.send(set_state(interface, up=False))
 
-    def add_bridge(self, name: str) -> None:
-        """Make a bridge and set it up."""
-        self._links.send(add_bridge(NewLink(name)))
+    def add_bridge(self, name: str, *, mac: str | None = None) -> None:
+        """Make a bridge and set it up.
+
+        Args:
+            name: its name.
+            mac: its own MAC address. Without one it has the lowest of its ports' and changes it when that port leaves,
+                so a bridge with addresses needs one, or its neighbours lose it.
+        """
+        self._links.send(add_bridge(NewLink(name, mac=mac)))
 
     def join_bridge(self, interface: str, bridge: str) -> None:
         """Make an interface a port of a bridge."""

@@ -83,8 +83,7 @@ class Observer:
         me, token = self.instance, self._token()
         since = me.send(me.datagram(me.address, address, destination or self.belief(address), token))
         self.control()
-        carries = _carries(token)
-        return [machine for machine in self.cast if any(map(carries, _incoming(machine, since)))]
+        return self.receivers(lambda data: data.startswith(token, _UDP_PAYLOAD), since=since)
 
     def wait_for_owner(self, address: IPv4Address, owner: Instance, *, timeout: float = _PATIENCE) -> None:
         """Wait until packets to the address reach this machine, and no other.
@@ -208,13 +207,17 @@ class Observer:
         self._settle()
         return [frame.data[_SENDER_MAC].hex(":") for frame in _incoming(me, since) if is_reply(frame)]
 
-    def witnesses(self, matches: Callable[[bytes], bool], *, since: int) -> list[str]:
-        """Names of the machines that a matching frame reached since a time (nanoseconds).
+    def receivers(self, matches: Callable[[bytes], bool], *, since: int) -> list[Instance]:
+        """The machines that a matching frame reached since a time (nanoseconds).
 
         Raises:
             Inconclusive: A capture lost frames.
         """
-        return [machine.name for machine in self.cast if any(matches(f.data) for f in _incoming(machine, since))]
+        return [machine for machine in self.cast if any(matches(f.data) for f in _incoming(machine, since))]
+
+    def witnesses(self, matches: Callable[[bytes], bool], *, since: int) -> list[str]:
+        """The names of these machines."""
+        return [machine.name for machine in self.receivers(matches, since=since)]
 
     def heard_arp_from(self, address: IPv4Address, *, since: int, mac: str | None = None) -> list[str]:
         """Names of the machines that an ARP frame with the address as sender reached since a time (nanoseconds).

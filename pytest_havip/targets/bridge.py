@@ -17,6 +17,8 @@ __all__ = ["PlainBridge"]
 
 _QUOTA = 10
 _BRIDGE = "br0"
+#: The gateway's MAC address; those of NICs stay below it.
+_GATEWAY_MAC = "02:00:00:01:00:00"
 _SPA, _TPA, _SHA = slice(28, 32), slice(38, 42), slice(22, 28)
 
 
@@ -48,7 +50,7 @@ class PlainBridge(Target):
         """See `Target.create_vpc`."""
         vpc = Vpc(self._id("vpc"), IPv4Network(cidr))
         switch = self._lab.host(vpc.id)
-        switch.add_bridge(_BRIDGE)
+        switch.add_bridge(_BRIDGE, mac=_GATEWAY_MAC)
         switch.sysctl("net.ipv4.ip_forward", "1")
         for hook in ("iptables", "arptables", "ip6tables"):
             switch.sysctl(f"net.bridge.bridge-nf-call-{hook}", "0")

@@ -87,6 +87,17 @@ def test_a_bridge_connects_its_ports(lab: Lab) -> None:
     assert far.recv(100) == b"across"
 
 
+def test_a_bridge_keeps_the_mac_that_it_was_given(lab: Lab) -> None:
+    switch = lab.host("switch")
+    switch.add_bridge("br0", mac="02:00:00:00:00:ff")
+    host = lab.host("h")
+    link = lab.link(host, "eth0", switch, "p")
+    switch.join_bridge("p", "br0")
+    assert switch.mac("br0") == "02:00:00:00:00:ff"
+    link.remove()
+    assert switch.mac("br0") == "02:00:00:00:00:ff"
+
+
 def test_neighbours(pair: Pair) -> None:
     a, _ = pair
     assert a.neighbour("10.0.0.9") is None
