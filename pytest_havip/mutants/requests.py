@@ -11,7 +11,7 @@ from pytest_havip.network.api import havips
 from pytest_havip.network.api.actions import Answer
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.core import Change, Havip, Network, Refused, arguments
-from pytest_havip.network.core import network as resources
+from pytest_havip.network.core import havips as resources
 from pytest_havip.network.service import Service
 
 __all__ = ["MUTANTS"]

@@ -40,7 +40,13 @@ class ControlPlane:
         return owners[0]
 
     def moves_of(self, havip: Havip) -> list[tuple[Instance | None, Instance | None]]:
-        """Every binding change that the control plane lists for a HAVIP: the old owner and the new one, in order."""
+        """Every binding change that the control plane lists for a HAVIP: the old owner and the new one, in order.
+
+        Raises:
+            AssertionError: One is of a NIC that no machine here has had, as of an earlier HAVIP of the same id.
+        """
         by_nic = {"": None, **{machine.nic.id: machine for machine in self.cast}}
         events = [event for event in self.target.events() if event.havip_id == havip.id]
+        strange = {nic_id for event in events for nic_id in (event.old_nic_id, event.new_nic_id)} - by_nic.keys()
+        assert not strange, f"{havip.id} was bound to {' and '.join(sorted(strange))}: no machine here has that"
         return [(by_nic[event.old_nic_id], by_nic[event.new_nic_id]) for event in events]
