@@ -47,6 +47,7 @@ OURS: dict[str, set[str]] = {
         for name in ("clients", "fixtures", "fuzz", "history", "lab", "observe", "reports", "requirements", "targets")
     },
     "pytest_havip.options": set(),
+    "pytest_havip.toml_file": set(),
     "pytest_havip.plugin": {"pytest_havip.options", "pytest_havip.session", "pytest_havip.requirements"},
 }
 #: Areas that may import the standard library alone, and none of the impure modules.
