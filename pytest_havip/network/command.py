@@ -22,6 +22,7 @@ from pytest_havip.kernel import route
 from pytest_havip.network.api.server import application
 from pytest_havip.network.cable import PatchPanel
 from pytest_havip.network.keeper import Keeper, KeeperError, NoKeeper
+from pytest_havip.network.log import begin_log, log_activity, tell
 from pytest_havip.network.recovery import begin
 from pytest_havip.network.scheduling import ask_for_short_slices
 from pytest_havip.network.service import Service
@@ -31,6 +32,8 @@ __all__ = ["main"]
 
 _ALPHABET: Final = string.digits + string.ascii_lowercase
 _KEEP_ALIVE: Final = 3600
+#: Seconds between two looks at the guard's counters.
+_LOOK: Final = 0.25
 # Allocations between two looks for garbage: a look in the middle of a burst costs as much as the whole burst.
 _GARBAGE_THRESHOLD: Final = 100_000
 
@@ -52,12 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     listener = _listener(given.listen_fd, given.listen)
     secrets = None if given.without_credentials else _read_secrets(given.credentials_fd)
+    if given.log is not None:
+        begin_log(given.log)
     ask_for_short_slices()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
     with listener:
         try:
-            asyncio.run(_serve(listener, given.cable_fd, secrets, given.store))
+            asyncio.run(_serve(listener, given.cable_fd, secrets, given.store, logs=given.log is not None))
         except (StoreError, KeeperError) as error:
             raise SystemExit(str(error)) from error
     return 0
@@ -80,6 +85,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="keep what was promised there, and go on from it; a process beside it keeps the data plane up meanwhile",
     )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append to it, in JSON lines, what happens")
     return parser.parse_args(arguments)
 
 
@@ -136,7 +142,7 @@ def _new_token(length: int) -> str:
 
 
 async def _serve(
-    listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None, path: Path | None
+    listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None, path: Path | None, *, logs: bool
 ) -> None:
     loop = asyncio.get_running_loop()
     store = Store(path)
@@ -145,8 +151,28 @@ async def _serve(
         keeper = NoKeeper() if path is None else Keeper(path.with_name(f"{path.name}.keeper"))
         stack.callback(keeper.close)
         service = begin(store, keeper, new_token=_new_token, loop=loop)
+        if logs:
+            _log_all(service, loop)
+        tell("started", vpcs=list(service.network.vpcs), adopted=list(keeper.kept), store=path)
         await _run(service, listener, cable, secrets)
         keeper.end()
+        tell("ended")
+
+
+def _log_all(service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    """Log every activity; the guard counts silently, so look at its counters now and then."""
+    service.activity.listen(log_activity)
+
+    def look() -> None:
+        if service.activity.closed:
+            return
+        try:
+            service.note_rejections()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the service
+            service.fail(error)
+        loop.call_later(_LOOK, look)
+
+    look()
 
 
 async def _run(service: Service, listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None) -> None:
@@ -165,8 +191,13 @@ async def _run(service: Service, listener: socket.socket, cable: int | None, sec
         date_header=False,
     )
     server = _Server(configuration)
+
+    def stop() -> None:
+        server.should_exit = True
+        service.activity.close()  # whoever waits for something to tell gets an answer
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        loop.add_signal_handler(number, stop)
     panel = PatchPanel(service, cable, loop) if cable is not None else None
     route.load()
     gc.collect()

@@ -1,10 +1,10 @@
 """The way of what happened into the store, which may be out of order for a while."""
 
 import asyncio
-import sys
 from typing import Final
 
 from pytest_havip.network.events import EventLog
+from pytest_havip.network.log import LOG
 from pytest_havip.network.store import Entry, Store, StoreError
 
 __all__ = ["Journal"]
@@ -49,7 +49,7 @@ class Journal:
         except StoreError as error:
             if entry is not self._waiting:
                 self._waiting.add(entry)
-                sys.stderr.write(f"{error}. What happens meanwhile is kept in memory.\n")
+                LOG.warning("%s. What happens meanwhile is kept in memory.", error)
             self._retry = self._loop.call_later(_RETRY, self._try_again)
         else:
             self._waiting = Entry()

@@ -49,6 +49,7 @@ def begin(
             service.follow(service.network.recover(vpc.id, found.owners, now=service.now()))
             service.plane.repair(vpc.id, found, _records(service.network, vpc))
         service.take_over(vpc.id)
+    service.activity.skip_rejections(service.rejections())
     return service
 
 

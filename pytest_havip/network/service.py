@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
+from pytest_havip.network.activity import Activity, ActivityLog
 from pytest_havip.network.core import Action, Change, Effect, Havip, Moved, Network, Record, Resend, Vpc
 from pytest_havip.network.dataplane.commit import DataPlane
 from pytest_havip.network.dataplane.counters import Rejection, RejectionKey, read_rejections
@@ -39,6 +40,7 @@ class _Batch:
     end: int = 0
     changes: dict[str, Change] = field(default_factory=dict)
     told: list[Event] = field(default_factory=list)
+    seen: list[Activity] = field(default_factory=list)
     resends: list[Resend] = field(default_factory=list)
     rejections: dict[RejectionKey, int] = field(default_factory=dict)
 
@@ -57,6 +59,7 @@ class Service:
         network: the rules and the state.
         plane: the kernel's part.
         events: what happened to bindings.
+        activity: what goes on, for whoever follows it.
         requests: what later requests may refer to.
         havip_quota: how many HAVIPs each VPC may hold.
         failure: fails with the error that ends the service; nothing else ever settles it.
@@ -68,6 +71,7 @@ class Service:
         "_loop",
         "_overflows",
         "_stored_quota",
+        "activity",
         "events",
         "failure",
         "havip_quota",
@@ -86,6 +90,7 @@ class Service:
         self.havip_quota = network.profile.havip_quota if stored.havip_quota is None else stored.havip_quota
         self._stored_quota = self.havip_quota
         self.events = EventLog(stored.events, stored.last_event)
+        self.activity = ActivityLog(stored.events)
         self.requests = RequestLog(stored.notes)
         self.failure: asyncio.Future[None] = loop.create_future()
         self._journal = Journal(store, self.events, loop)
@@ -143,6 +148,11 @@ class Service:
         for effect in effects:
             if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
                 self._watch(effect.after.id)
+        self._tell(entry.events)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        if events:
+            self.activity.extend(Activity.of_event(event) for event in events)
 
     def _watch(self, vpc_id: str) -> None:
         self._loop.add_reader(self.plane.fabrics[vpc_id].punt.fileno(), self._take_turn, vpc_id)
@@ -181,7 +191,9 @@ class Service:
 
     def follow(self, effects: Sequence[Effect]) -> None:
         """Write down what was found to have happened."""
-        self._journal.note(_entry(effects))
+        entry = _entry(effects)
+        self._journal.note(entry)
+        self._tell(entry.events)
 
     def settle(self) -> None:
         """Handle the announcements that arrived before now, so that an API call sees what was sent before it."""
@@ -195,10 +207,16 @@ class Service:
             total.update(read_rejections(fabric.nft))
         return [Rejection(*key, count) for key, count in total.items()]
 
+    def note_rejections(self) -> None:
+        """Look what was turned away since the last look, and tell those who follow the activity."""
+        vpcs = {nic.id: nic.vpc_id for nic in self.network.nics.values()}
+        self.activity.note_rejections(self.rejections(), vpcs, self.now())
+
     def close(self) -> None:
         """Let go of everything in the kernel."""
         for fabric in self.plane.fabrics.values():
             self._loop.remove_reader(fabric.punt.fileno())
+        self.activity.close()
         self._journal.close()
         self.plane.close()
 
@@ -238,7 +256,9 @@ class Service:
             if isinstance(effect, Change):
                 self._note_change(effect, batch)
             elif isinstance(effect, Moved):
-                batch.told.append(Event.of_move(effect))
+                event = Event.of_move(effect)
+                batch.told.append(event)
+                batch.seen.append(Activity.of_event(event))
             else:
                 batch.resends.append(effect)
         reason = decision.verdict.reason
@@ -253,6 +273,7 @@ class Service:
         assert isinstance(before, Havip)
         assert isinstance(after, Havip)
         if before.binding is after.binding:
+            batch.seen.append(Activity.of_refresh(after))
             return
         # A HAVIP moves once in a transaction, so that every owner was in force.
         if after.id in batch.changes or len(batch.changes) >= _TRANSACTION:
@@ -274,6 +295,9 @@ class Service:
         if entry:
             self._journal.note(entry)
             batch.told, batch.rejections = [], {}
+        if batch.seen:
+            self.activity.extend(batch.seen)
+            batch.seen.clear()
         inbox.finish(batch.end)
 
     def _resend(self, resend: Resend) -> None:
@@ -284,7 +308,9 @@ class Service:
             self._log_loss(vpc_id, resend.nic_id, "NOT_RESENT")
 
     def _log_loss(self, vpc_id: str, nic_id: str, cause: str) -> None:
-        self._journal.note(Entry(events=[Event.of_loss(vpc_id, nic_id, cause, self.now())]))
+        event = Event.of_loss(vpc_id, nic_id, cause, self.now())
+        self._journal.note(Entry(events=[event]))
+        self._tell([event])
 
 
 def _entry(effects: Sequence[Effect]) -> Entry:

@@ -51,7 +51,7 @@ def until(loop: asyncio.AbstractEventLoop, condition: Callable[[], bool]) -> Non
 
 
 def test_what_happened_is_told_at_once_and_written_when_it_can_be(
-    loop: asyncio.AbstractEventLoop, store: Failing, capsys: pytest.CaptureFixture[str]
+    loop: asyncio.AbstractEventLoop, store: Failing, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = EventLog()
     journal = Journal(store, events, loop)
@@ -67,7 +67,7 @@ def test_what_happened_is_told_at_once_and_written_when_it_can_be(
     until(loop, lambda: store.load().last_event == 4)
     journal.note(Entry(events=EVENTS[4:]))
     assert store.load().events == EVENTS
-    assert capsys.readouterr().err == "the disk is full. What happens meanwhile is kept in memory.\n"
+    assert caplog.messages == ["the disk is full. What happens meanwhile is kept in memory."]
 
 
 def test_a_promise_is_kept_or_refused(loop: asyncio.AbstractEventLoop, store: Failing) -> None:

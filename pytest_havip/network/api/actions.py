@@ -10,10 +10,26 @@ from pytest_havip.network.api.parameters import Given, Parameter, Schema
 from pytest_havip.network.requests import Earlier, Task
 from pytest_havip.network.service import Service
 
-__all__ = ["Actions", "Answer"]
+__all__ = ["Actions", "Answer", "NotYet"]
 
 Answer: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Service, Given], Answer]
+
+
+class NotYet(Exception):
+    """There is nothing to tell yet, and the caller wants to wait for it.
+
+    Args:
+        answer: to give when the caller has waited long enough.
+        seconds: how long that is.
+        again: seconds after which the action is to be carried out again, though nothing was heard.
+    """
+
+    def __init__(self, answer: Answer, seconds: float, again: float) -> None:
+        super().__init__(answer)
+        self.answer = answer
+        self.seconds = seconds
+        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,7 @@ class Actions:
 
         Raises:
             ApiError, Refused: the request is refused, and nothing has changed.
+            NotYet: call again later.
             StoreError: it cannot be written down, and nothing has changed.
         """
         action = self._actions.get(name)

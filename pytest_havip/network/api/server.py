@@ -1,5 +1,6 @@
 """The HTTP front: every request gets an answer in the shape of Tencent API 3.0, with status 200."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -21,12 +22,13 @@ from pytest_havip.network.api import (
     tasks,
     vpcs,
 )
-from pytest_havip.network.api.actions import Actions, Answer
+from pytest_havip.network.api.actions import Actions, Answer, NotYet
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.place import REGION
 from pytest_havip.network.api.query import read_query
 from pytest_havip.network.api.signature import SignedRequest, verify
 from pytest_havip.network.core import Refused
+from pytest_havip.network.log import tell
 from pytest_havip.network.service import Service
 from pytest_havip.network.store import StoreError
 
@@ -67,14 +69,20 @@ def application(service: Service, secrets: Mapping[str, str] | None) -> ASGIApp:
                 dict(request.headers),
                 await _read(request),
             )
-            answer = _carry_out(service, secrets, received, scope["path"], request_id)
+            answer = await _carry_out_in_time(service, secrets, received, scope["path"], request_id)
         except ApiError as error:
             answer = _error(error.code, error.message)
         except ClientDisconnect:
             return
+        _log(request.headers.get("x-tc-action", ""), answer, request_id)
         await _response(answer, request_id)(scope, receive, send)
 
     return serve
+
+
+def _log(action: str, answer: Answer, request_id: str) -> None:
+    error = answer.get("Error", {})
+    tell("request", action=action, request_id=request_id, code=error.get("Code", ""), message=error.get("Message", ""))
 
 
 async def _read(request: Request) -> bytes:
@@ -87,6 +95,22 @@ async def _read(request: Request) -> bytes:
     return bytes(content)
 
 
+async def _carry_out_in_time(
+    service: Service, secrets: Mapping[str, str] | None, request: SignedRequest, path: str, request_id: str
+) -> Answer:
+    """Carry a request out, again and again while it waits for something to tell."""
+    time = asyncio.get_running_loop().time
+    begun = time()
+    while True:
+        try:
+            return _carry_out(service, secrets, request, path, request_id)
+        except NotYet as pending:
+            left = begun + pending.seconds - time()
+            if left <= 0 or service.activity.closed:
+                return pending.answer
+            await service.activity.wait(min(left, pending.again))
+
+
 def _carry_out(
     service: Service, secrets: Mapping[str, str] | None, request: SignedRequest, path: str, request_id: str
 ) -> Answer:
@@ -97,6 +121,8 @@ def _carry_out(
         _check_place(request)
         body = read_query(request.query) if request.method == "GET" else _parse(request.body)
         return ACTIONS.call(service, action, body, request_id=request_id)
+    except NotYet:
+        raise
     except (ApiError, Refused) as error:
         return _error(str(error.code), error.message)
     except StoreError as error:
