@@ -9,7 +9,8 @@ from ipaddress import IPv4Address
 from typing import Self
 
 from pytest_havip.clients.base import Node, NotActive, SeveralActive, Traits
-from pytest_havip.clients.haproxy import HAProxy
+from pytest_havip.clients.haproxy import HAPROXY
+from pytest_havip.clients.service import Service, ServiceKind
 from pytest_havip.lab import Host, Process
 
 __all__ = ["POLL", "ProgramCluster", "Runs"]
@@ -40,14 +41,16 @@ class ProgramCluster(ABC):
     Args:
         nodes: The machines, the preferred one first.
         addresses: The floating addresses, which all move together.
-        service: Whether a haproxy runs on each host, whose health decides whether the host may be active.
+        service: What runs on each host beside the client, whose health decides whether the host may be active.
     """
 
-    def __init__(self, nodes: Sequence[Node], addresses: Sequence[IPv4Address], *, service: bool = True) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], addresses: Sequence[IPv4Address], *, service: ServiceKind | None = HAPROXY
+    ) -> None:
         self.nodes = tuple(nodes)
         self.addresses = tuple(addresses)
-        self._service = service
-        self._services: dict[str, HAProxy] = {}
+        self.service = service
+        self._services: dict[str, Service] = {}
         self._runs = {node.host.name: Runs(node) for node in self.nodes}
 
     @property
@@ -75,9 +78,9 @@ class ProgramCluster(ABC):
             The time just before the first client started, CLOCK_REALTIME in ns.
 
         Raises:
-            ServiceNotStarted: a haproxy did not come up.
+            ServiceNotStarted: a service did not come up.
         """
-        for host in (hosts or [node.host for node in self.nodes]) if self._service else ():
+        for host in (hosts or [node.host for node in self.nodes]) if self.service else ():
             if host.name not in self._services or not self._services[host.name].alive:
                 self.heal_service(host)
         runs = [self._of(host) for host in hosts] or list(self._runs.values())
@@ -127,14 +130,21 @@ class ProgramCluster(ABC):
         return at
 
     def fail_service(self, host: Host) -> int:
-        """Kill the host's haproxy, so that its check fails, and return the time just before in ns."""
+        """Kill the host's service, so that its check fails, and return the time just before in ns."""
         if host.name not in self._services:
-            raise ValueError(f"{host.name} runs no haproxy: start the cluster there first")
+            raise ValueError(f"{host.name} runs no service: start the cluster there first")
         return self._services[host.name].crash()
 
     def heal_service(self, host: Host) -> None:
-        """Start the host's haproxy again."""
-        self._services[host.name] = HAProxy.start(host)
+        """Start the host's service again.
+
+        Raises:
+            ValueError: the cluster has none.
+            ServiceNotStarted: it did not come up.
+        """
+        if self.service is None:
+            raise ValueError(f"this {self.traits.name} watches no service on {host.name}: form it with one")
+        self._services[host.name] = self.service.start(host)
 
     def holders(self) -> tuple[Host, ...]:
         """Return the hosts whose kernel holds all the floating addresses, ghosts included."""

@@ -2,12 +2,16 @@
 
 import socket
 import time
+from collections.abc import Sequence
+from functools import partial
+from ipaddress import IPv4Address
 from typing import Self
 
 from pytest_havip.clients.program import find_program
+from pytest_havip.clients.service import ServiceKind, ServiceNotStarted
 from pytest_havip.lab import Host, Process
 
-__all__ = ["PIDFILE", "HAProxy", "ServiceNotStarted", "render_haproxy"]
+__all__ = ["HAPROXY", "PIDFILE", "HAProxy", "balancer", "render_haproxy"]
 
 DEFAULT_PORT = 80
 CONFIGURATION = "/run/haproxy.cfg"
@@ -15,15 +19,20 @@ PIDFILE = "/run/haproxy.pid"
 START_TIMEOUT = 5.0
 
 
-class ServiceNotStarted(RuntimeError):
-    """haproxy did not come up; the text holds what it said."""
-
-
-def render_haproxy(name: str, port: int, pidfile: str) -> str:
-    """Return the configuration of a haproxy that answers every request with its host's name.
+def render_haproxy(name: str, port: int, pidfile: str, backends: Sequence[IPv4Address] = ()) -> str:
+    """Return the configuration of a haproxy that balances between web servers, or answers with its host's name.
 
     It names no `user` and no `group`: it runs where there is only one of each.
+
+    Args:
+        name: The host's.
+        port: Where it listens, and where the web servers do.
+        pidfile: Where it writes the process id of its master.
+        backends: The web servers, which are asked in turn; without one it answers every request itself.
     """
+    servers = "".join(f"    server {address} {address}:{port} check inter 500\n" for address in backends)
+    answer = f'http-request return status 200 content-type text/plain string "{name}\\n"'
+    frontend = "default_backend servers" if backends else answer
     return f"""\
 global
     pidfile {pidfile}
@@ -38,8 +47,8 @@ defaults
 
 frontend web
     bind :{port}
-    http-request return status 200 content-type text/plain string "{name}\\n"
-"""
+    {frontend}
+""" + (f"\nbackend servers\n    balance roundrobin\n    option httpchk\n{servers}" if backends else "")
 
 
 class HAProxy:
@@ -52,19 +61,20 @@ class HAProxy:
         self._process = process
 
     @classmethod
-    def start(cls, host: Host, *, port: int = DEFAULT_PORT) -> Self:
+    def start(cls, host: Host, *, port: int = DEFAULT_PORT, backends: Sequence[IPv4Address] = ()) -> Self:
         """Start haproxy on a host and wait until it listens and has written its pidfile.
 
         Args:
             host: its files lie in the host's own /run.
             port: TCP port of its only frontend.
+            backends: The web servers between which it balances; see `render_haproxy`.
 
         Raises:
             ServiceNotStarted: it ended, or did not listen in time.
             ProgramMissing: haproxy is not installed.
         """
         program = find_program("haproxy", "haproxy")
-        host.write_file(CONFIGURATION, render_haproxy(host.name, port, PIDFILE))
+        host.write_file(CONFIGURATION, render_haproxy(host.name, port, PIDFILE, backends))
         process = host.spawn([program, "-db", "-W", "-f", CONFIGURATION])
         service = cls(host, port, process)
         deadline = time.monotonic() + START_TIMEOUT
@@ -98,3 +108,12 @@ class HAProxy:
         at = time.time_ns()
         self._process.kill()
         return at
+
+
+HAPROXY = ServiceKind(HAProxy.start, PIDFILE)
+"""A haproxy that answers with its host's name: the service of a cluster that is said nothing else."""
+
+
+def balancer(backends: Sequence[IPv4Address]) -> ServiceKind:
+    """A haproxy that balances between these web servers."""
+    return ServiceKind(partial(HAProxy.start, backends=backends), PIDFILE)

@@ -11,7 +11,7 @@ from typing import Self
 
 from pytest_havip.clients.base import Node, NotMovable, Traits
 from pytest_havip.clients.cluster import POLL, ProgramCluster
-from pytest_havip.clients.haproxy import PIDFILE
+from pytest_havip.clients.haproxy import HAPROXY
 from pytest_havip.clients.keepalived_config import (
     SEED,
     KeepalivedSettings,
@@ -20,6 +20,7 @@ from pytest_havip.clients.keepalived_config import (
     render_keepalived,
 )
 from pytest_havip.clients.program import find_program
+from pytest_havip.clients.service import ServiceKind
 from pytest_havip.lab import Host
 
 __all__ = ["CONFIGURATION", "KeepalivedCluster"]
@@ -32,17 +33,29 @@ START_TIMEOUT = 2.0
 
 
 class KeepalivedCluster(ProgramCluster):
-    """keepalived on some hosts, each with a haproxy of its own that it tracks."""
+    """keepalived on some hosts, each with a service of its own that it tracks, a haproxy unless said otherwise."""
 
-    def __init__(self, nodes: Sequence[Node], addresses: Sequence[IPv4Address], settings: KeepalivedSettings) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        addresses: Sequence[IPv4Address],
+        settings: KeepalivedSettings,
+        *,
+        service: ServiceKind = HAPROXY,
+    ) -> None:
         """Use `form`."""
-        super().__init__(nodes, addresses)
+        super().__init__(nodes, addresses, service=service)
         self.settings = settings
         self.program = find_program("keepalived", "keepalived")
 
     @classmethod
     def form(
-        cls, nodes: Sequence[Node], addresses: Sequence[IPv4Address], *, settings: KeepalivedSettings = SEED
+        cls,
+        nodes: Sequence[Node],
+        addresses: Sequence[IPv4Address],
+        *,
+        settings: KeepalivedSettings = SEED,
+        service: ServiceKind = HAPROXY,
     ) -> Self:
         """Write the configuration of each node; nothing runs yet.
 
@@ -50,6 +63,7 @@ class KeepalivedCluster(ProgramCluster):
             nodes: the machines, in the order of `settings.priorities`.
             addresses: the floating addresses, which all move together.
             settings: the product document's, unless said otherwise.
+            service: what each keepalived tracks on its host.
 
         Raises:
             ValueError: there are fewer than two nodes, or not as many priorities as nodes.
@@ -59,9 +73,9 @@ class KeepalivedCluster(ProgramCluster):
             raise ValueError(
                 f"a cluster has two nodes at least and a priority for each: {nodes}, {settings.priorities}"
             )
-        cluster = cls(nodes, addresses, settings)
+        cluster = cls(nodes, addresses, settings, service=service)
         for node in cluster.nodes:
-            node.host.write_file(CHECK, render_check(PIDFILE))
+            node.host.write_file(CHECK, render_check(service.pidfile))
         cluster._write_configurations()
         return cluster
 

@@ -24,6 +24,7 @@ class KeepalivedSettings:
     `priorities` are those of the nodes in their order; `advert_interval`, `garp_master_delay`, `garp_master_refresh`
     and `check_interval` are whole seconds; `check_fall` failed checks in a row release the addresses, `check_rise`
     good ones make the node a standby again. `use_vmac` gives the addresses to an interface with VRRP's virtual MAC.
+    `notify_master` is a command that keepalived runs when it has become master, in one line; none when empty.
     """
 
     priorities: tuple[int, ...] = (100, 80)
@@ -37,6 +38,7 @@ class KeepalivedSettings:
     check_fall: int = 2
     check_rise: int = 2
     use_vmac: bool = False
+    notify_master: str = ""
 
     def skew(self, position: int) -> float:
         """Seconds that the node at this position waits longer than the timeout all share (VRRP version 2)."""
@@ -47,7 +49,7 @@ SEED = KeepalivedSettings()
 
 
 def render_check(pidfile: str) -> str:
-    """Return the script that keepalived tracks: it succeeds while the haproxy of this pidfile lives.
+    """Return the script that keepalived tracks: it succeeds while the service of this pidfile lives.
 
     All hosts of a lab share one PID space, so looking for a process named haproxy would see another host's.
     """
@@ -74,6 +76,7 @@ def render_keepalived(
         settings: the timers and the rest.
     """
     virtual_mac = "\n  use_vmac" if settings.use_vmac else ""
+    notify = f'\n  notify_master "{settings.notify_master}"' if settings.notify_master else ""
     # No enable_script_security: in an ordinary user's namespace / belongs to no known user, and the script would be
     # switched off. script_user is named because keepalived's default account for scripts need not exist.
     return f"""\
@@ -114,7 +117,7 @@ vrrp_instance VI_1 {{
   }}
   track_script {{
     checkhaproxy
-  }}
+  }}{notify}
 }}
 """
 

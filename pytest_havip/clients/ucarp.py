@@ -31,7 +31,7 @@ class UcarpCluster(ProgramCluster):
 
     def __init__(self, nodes: Sequence[Node], addresses: Sequence[IPv4Address]) -> None:
         """Use `form`."""
-        super().__init__(nodes, addresses, service=False)
+        super().__init__(nodes, addresses, service=None)
         self._program = find_program("ucarp", "ucarp")
 
     @classmethod

@@ -10,10 +10,11 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_havip.clients.base import Cause, Client, Cluster, Node, NotActive, NotMovable, SeveralActive
-from pytest_havip.clients.haproxy import HAProxy, ServiceNotStarted
+from pytest_havip.clients.haproxy import HAProxy
 from pytest_havip.clients.keepalived import CONFIGURATION, KeepalivedCluster
 from pytest_havip.clients.keepalived_config import KeepalivedSettings
 from pytest_havip.clients.program import ProgramMissing, find_program
+from pytest_havip.clients.service import ServiceNotStarted
 from pytest_havip.lab import Frame, Host, Link
 from pytest_havip.observe.probe import ProbeStream
 from pytest_havip.observe.probe_record import ProbeRecord

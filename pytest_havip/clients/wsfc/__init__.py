@@ -23,6 +23,8 @@ What differs, or is in no document:
 - A killed node leaves its addresses to its kernel, which answers for them: a ghost. No document says what Windows's
   kernel does then. A successor finds the ghost by its probes, and its resource fails.
 - How many announcements Windows sends, and when, is unknown; RFC 5227's two are the default, all can be set.
+- The role's script is two commands, as of a Generic Script resource that depends on the addresses, without its
+  LooksAlive: the service beside it is looked at instead. The role counts as online when the addresses are.
 - A lost carrier or address is noticed at once, and not by polls every 5 s (LooksAlive).
 
 Modules without effects decide (`member`, `role`, `address`, `vote`, `peers`); `node` and `witness` are the programs.

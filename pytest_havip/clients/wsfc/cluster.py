@@ -10,10 +10,11 @@ from typing import Self
 
 from pytest_havip.clients.base import Node, NotMovable, Traits
 from pytest_havip.clients.cluster import ProgramCluster
-from pytest_havip.clients.haproxy import PIDFILE
+from pytest_havip.clients.haproxy import HAPROXY
+from pytest_havip.clients.service import ServiceKind
 from pytest_havip.clients.wsfc.control import NoNode
 from pytest_havip.clients.wsfc.paths import NODE_FILE, WITNESS_FILE
-from pytest_havip.clients.wsfc.settings import NodeFile, WsfcSettings
+from pytest_havip.clients.wsfc.settings import NO_SCRIPT, NodeFile, RoleScript, WsfcSettings
 from pytest_havip.clients.wsfc.traits import declare_traits
 from pytest_havip.lab import Host, Process
 
@@ -37,12 +38,14 @@ class WsfcCluster(ProgramCluster):
         settings: WsfcSettings,
         *,
         witness: Node | None = None,
-        service: bool = True,
+        service: ServiceKind | None = HAPROXY,
+        script: RoleScript = NO_SCRIPT,
     ) -> None:
         """Use `form`."""
         super().__init__(nodes, addresses, service=service)
         self.settings = settings
         self.witness = witness
+        self._script = script
         self._witnesses: list[Process] = []
 
     @classmethod
@@ -53,7 +56,8 @@ class WsfcCluster(ProgramCluster):
         *,
         settings: WsfcSettings = DEFAULT,
         witness: Node | None = None,
-        service: bool = True,
+        service: ServiceKind | None = HAPROXY,
+        script: RoleScript = NO_SCRIPT,
     ) -> Self:
         """Write each node's file; nothing runs yet.
 
@@ -62,7 +66,8 @@ class WsfcCluster(ProgramCluster):
             addresses: The floating addresses of the only role, which all move together.
             settings: Timers and policies.
             witness: The machine of the file share witness. Without one an even number of nodes cannot spare half.
-            service: Whether a haproxy runs on each node, whose death fails the role there.
+            service: What runs on each node beside the program; its death fails the role there.
+            script: What the role runs on its owner, as a Generic Script resource does.
 
         Raises:
             ValueError: there are fewer than two nodes, no address, the witness is a node, or a name is unknown.
@@ -75,7 +80,7 @@ class WsfcCluster(ProgramCluster):
         unknown = {*settings.possible_owners, *settings.preferred_owners} - {*names}
         if unknown:
             raise ValueError(f"no node is called {', '.join(sorted(unknown))}: owners are among {', '.join(names)}")
-        cluster = cls(nodes, addresses, settings, witness=witness, service=service)
+        cluster = cls(nodes, addresses, settings, witness=witness, service=service, script=script)
         cluster._write_files()
         return cluster
 
@@ -158,9 +163,11 @@ class WsfcCluster(ProgramCluster):
         members = {node.host.name: str(node.address) for node in self.nodes}
         witness = str(self.witness.address) if self.witness else ""
         addresses = tuple(map(str, self.addresses))
-        service = PIDFILE if self._service else ""
+        service = self.service.pidfile if self.service else ""
         for node in self.nodes:
-            told = NodeFile(node.host.name, node.interface, members, witness, addresses, service, self.settings)
+            told = NodeFile(
+                node.host.name, node.interface, members, witness, addresses, service, self._script, self.settings
+            )
             node.host.write_file(NODE_FILE, told.render())
         if self.witness:
             self.witness.host.write_file(

@@ -18,6 +18,7 @@ from pytest_havip.clients.wsfc.member import Member
 from pytest_havip.clients.wsfc.memory import Memory
 from pytest_havip.clients.wsfc.messages import PORT, WITNESS, Done, Order, encode, read_message
 from pytest_havip.clients.wsfc.paths import CONTROL, NODE_MEMORY
+from pytest_havip.clients.wsfc.script import ScriptRunner
 from pytest_havip.clients.wsfc.settings import NodeFile
 
 __all__ = ["run_node"]
@@ -71,6 +72,7 @@ class Node:
         self._listen_to(self._control(), self._welcome)
         self._listen_to(self._termination(), self._leave)
         self._service = Path(told.service) if told.service else None
+        self._script = ScriptRunner(told.script, lambda end: self._listen_to(end, lambda: self._script_ended(end)))
         self._looks_alive = told.settings.looks_alive
         self._next_look = time.monotonic()
         # A killed program's kernel still has them.
@@ -85,6 +87,7 @@ class Node:
             # Time comes first: what has lapsed in a frozen program must not be renewed by old messages.
             self._perform(self.member.tick(now))
             self._look(now)
+            self._script.follow(self.member.role.state)
             due = min(self.member.deadline(now), self._next_look)
             patience = max(0.0, due - time.monotonic())
             for key, _ in self._selector.select(patience):
@@ -123,6 +126,12 @@ class Node:
         elif now >= self._next_look:
             self._next_look = now + self._looks_alive
             self._perform(self.member.look(now, service=_lives(self._service)))
+
+    def _script_ended(self, end: int) -> None:
+        """Fail the role if its script has failed; what follows from that comes with the next tick."""
+        self._selector.unregister(end)
+        if reason := self._script.ended():
+            self._perform(self.member.role.fail(reason, time.monotonic()))
 
     def _termination(self) -> socket.socket:
         self._terminated, terminate = socket.socketpair()
@@ -204,7 +213,7 @@ class Node:
         if problem:
             _say(problem)
 
-    def _listen_to(self, source: socket.socket, react: Callable[[], None]) -> None:
+    def _listen_to(self, source: socket.socket | int, react: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, react)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["NT", "RFC5227", "SINGLE", "AddressCheck", "NodeFile", "WsfcSettings"]
+__all__ = ["NO_SCRIPT", "NT", "RFC5227", "SINGLE", "AddressCheck", "NodeFile", "RoleScript", "WsfcSettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,23 @@ class WsfcSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleScript:
+    """What the role runs on its owner, as a Generic Script resource does that depends on the addresses.
+
+    Args:
+        online: The command, as words, when all addresses are online; if it ends with another status than 0, the role
+            fails there.
+        offline: The command when the role is no longer online; nobody minds how it ends.
+    """
+
+    online: tuple[str, ...] = ()
+    offline: tuple[str, ...] = ()
+
+
+NO_SCRIPT = RoleScript()
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFile:
     """What one node's program reads when it starts.
 
@@ -133,6 +150,7 @@ class NodeFile:
         witness: The address of the file share witness; empty without one.
         addresses: The floating addresses.
         service: The file with the process id of the service that the role stands for; empty without one.
+        script: What the role runs on its owner.
         settings: The cluster's.
     """
 
@@ -142,6 +160,7 @@ class NodeFile:
     witness: str
     addresses: tuple[str, ...]
     service: str
+    script: RoleScript
     settings: WsfcSettings
 
     def render(self) -> str:
@@ -161,6 +180,8 @@ class NodeFile:
             told["check"] = AddressCheck(**told["check"])
             for owners in ("possible_owners", "preferred_owners"):
                 told[owners] = tuple(told[owners])
-            return cls(**{**fields, "addresses": tuple(fields["addresses"])}, settings=WsfcSettings(**told))
+            script = RoleScript(**{when: tuple(command) for when, command in fields.pop("script").items()})
+            fields["addresses"] = tuple(fields["addresses"])
+            return cls(**fields, script=script, settings=WsfcSettings(**told))
         except (TypeError, KeyError) as error:
             raise ValueError(f"this is no node's file of this version: {error}; form the cluster again") from error

@@ -14,13 +14,14 @@ import pytest
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.clients.base import Node
+from pytest_havip.clients.haproxy import HAPROXY
 from pytest_havip.clients.wsfc.actions import Action, Hold, Remember, Reply, Send
 from pytest_havip.clients.wsfc.administration import Administration
 from pytest_havip.clients.wsfc.cluster import WsfcCluster
 from pytest_havip.clients.wsfc.control import NoNode
 from pytest_havip.clients.wsfc.member import Member, Phase
 from pytest_havip.clients.wsfc.messages import WITNESS, Done, Heartbeat, Message, Order, RoleState
-from pytest_havip.clients.wsfc.settings import AddressCheck, NodeFile, WsfcSettings
+from pytest_havip.clients.wsfc.settings import NO_SCRIPT, AddressCheck, NodeFile, RoleScript, WsfcSettings
 from pytest_havip.clients.wsfc.vote import Vote
 from pytest_havip.fixtures.stage import Stage
 from pytest_havip.lab import Frame, Lab
@@ -73,7 +74,9 @@ class World:
                     self.witness = Vote(WITNESS, self.told.lease, now=self.now, holder=holder, term=term)
             elif name not in self.nodes:
                 members = {each: f"172.17.16.{10 + place}" for place, each in enumerate(self.names)}
-                file = NodeFile(name, "eth0", members, "x" if self.witnessed else "", (str(VIP),), "", self.told)
+                file = NodeFile(
+                    name, "eth0", members, "x" if self.witnessed else "", (str(VIP),), "", NO_SCRIPT, self.told
+                )
                 self.inbox[name].clear()
                 self.nodes[name] = Member(
                     file,
@@ -282,6 +285,13 @@ class Cell:
                     return seen
         raise AssertionError(f"{machine.name} last said {seen}: {self.cluster.log(machine.host)}")
 
+    def wait_log(self, machine: Instance, wanted: str) -> None:
+        """Wait until a node, or its script, has said this."""
+        deadline = time.monotonic() + PATIENCE
+        while wanted not in (said := self.cluster.log(machine.host)):
+            assert time.monotonic() < deadline, f"{machine.name} did not say {wanted!r}: {said}"
+            time.sleep(0.02)
+
     def wait_announced(self, machine: Instance) -> None:
         """Wait until a third machine has been told, as often as it will be, that this one has the address."""
         mac = bytes.fromhex(machine.mac.replace(":", ""))
@@ -296,7 +306,14 @@ class Cell:
 
 @contextmanager
 def cell(
-    lab: Lab, target: Target, nodes: int, *, settings: WsfcSettings, witness: bool, service: bool
+    lab: Lab,
+    target: Target,
+    nodes: int,
+    *,
+    settings: WsfcSettings,
+    witness: bool,
+    service: bool,
+    script: RoleScript,
 ) -> Iterator[Cell]:
     with ExitStack() as ends:
         stage = ends.enter_context(Stage.build(lab, target))
@@ -310,7 +327,12 @@ def cell(
         havip = target.create_havip(subnet, address=str(VIP))
         placed = [Node(machine.host, machine.address) for machine in (*machines, third)]
         cluster = WsfcCluster.form(
-            placed[:-1], [VIP], settings=settings, witness=placed[-1] if witness else None, service=service
+            placed[:-1],
+            [VIP],
+            settings=settings,
+            witness=placed[-1] if witness else None,
+            service=HAPROXY if service else None,
+            script=script,
         )
         ends.enter_context(cluster)
         yield Cell(target, machines, third, user, havip, cluster)
@@ -340,12 +362,15 @@ def new_cell(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[...,
             started: bool = True,
             witness: bool = True,
             service: bool = False,
+            script: RoleScript = NO_SCRIPT,
             settings: WsfcSettings = FAST,
             **told: Any,
         ) -> Cell:
             target = network or request.getfixturevalue("bridge")
             settings = replace(settings, **told)
-            made = ends.enter_context(cell(lab, target, nodes, settings=settings, witness=witness, service=service))
+            made = ends.enter_context(
+                cell(lab, target, nodes, settings=settings, witness=witness, service=service, script=script)
+            )
             if started:
                 made.cluster.start()
                 made.cluster.wait_active(made.machines[0].host, timeout=PATIENCE)

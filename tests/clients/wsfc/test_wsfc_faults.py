@@ -9,7 +9,7 @@ import pytest
 
 from pytest_havip.clients.base import Cause, Client, Cluster, NotActive, NotMovable
 from pytest_havip.clients.wsfc.cluster import WsfcCluster
-from pytest_havip.clients.wsfc.settings import WsfcSettings
+from pytest_havip.clients.wsfc.settings import RoleScript, WsfcSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +105,26 @@ def test_a_dead_service_moves_the_role(new_cell: NewCell) -> None:
     assert made.wait_status(b, lambda status: not status["owner"])["quorum"] is True
     made.cluster.heal_service(a.host)
     made.cluster.wait_active(a.host, timeout=PATIENCE)
+
+
+def test_the_roles_script_runs_on_its_owner(new_cell: NewCell) -> None:
+    words = {when: ("/bin/sh", "-c", f"echo {when} on $(hostname)") for when in ("online", "offline")}
+    made = new_cell(script=RoleScript(**words))
+    a, b = made.machines
+    made.cluster.move(b.host)
+    made.cluster.wait_active(b.host, timeout=PATIENCE)
+    made.wait_log(b, "\nonline on b\n")
+    made.wait_log(a, "\noffline on a\n")
+    assert "offline on b" not in made.cluster.log(b.host)
+
+
+def test_a_script_that_fails_moves_the_role(new_cell: NewCell) -> None:
+    made = new_cell(script=RoleScript(("/bin/sh", "-c", "test $(hostname) = b")), started=False)
+    a, b = made.machines
+    made.cluster.start()
+    made.cluster.wait_active(b.host, timeout=PATIENCE)
+    made.wait_log(a, "event 1069: the role's script has failed: `/bin/sh -c test $(hostname) = b` ended with 1; it is")
+    made.wait_log(a, "ended with 1; the role has failed here")
 
 
 def test_an_address_removed_by_hand_comes_back(new_cell: NewCell) -> None:

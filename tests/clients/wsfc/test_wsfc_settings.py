@@ -8,7 +8,7 @@ import pytest
 
 from pytest_havip.clients.base import Cause
 from pytest_havip.clients.wsfc.memory import Memory
-from pytest_havip.clients.wsfc.settings import NT, SINGLE, AddressCheck, NodeFile, WsfcSettings
+from pytest_havip.clients.wsfc.settings import NT, SINGLE, AddressCheck, NodeFile, RoleScript, WsfcSettings
 from pytest_havip.clients.wsfc.traits import declare_traits
 
 TOLD = NodeFile(
@@ -18,6 +18,7 @@ TOLD = NodeFile(
     witness="172.17.16.20",
     addresses=("172.17.16.3", "172.17.16.4"),
     service="/run/haproxy.pid",
+    script=RoleScript(("/bin/sh", "/run/promote"), ("/bin/true",)),
     settings=WsfcSettings(same_subnet_threshold=5, preferred_owners=("b",), failback="immediate", check=SINGLE),
 )
 
@@ -33,7 +34,7 @@ def test_a_nodes_file_says_what_it_was_told() -> None:
     assert NodeFile.read(TOLD.render()) == TOLD
 
 
-@pytest.mark.parametrize("lacking", ["settings", "name", "addresses"])
+@pytest.mark.parametrize("lacking", ["settings", "name", "addresses", "script"])
 def test_a_file_of_another_version_is_refused(lacking: str) -> None:
     fields = json.loads(TOLD.render())
     del fields[lacking]
