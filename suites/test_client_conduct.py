@@ -2,6 +2,7 @@
 
 import pytest
 
+from pytest_havip.fixtures.acts import Act
 from pytest_havip.fixtures.takeovers import Acts
 from pytest_havip.observe.conduct import RULES
 from pytest_havip.reports import Inconclusive
@@ -34,27 +35,45 @@ TAKEN = (
 #: That in which a ghost defends the address against a client that asks first.
 DEFENDED = ("wsfc ghost",)
 
-DEMANDS = (
-    ("HAVIP-TAKE-022", "announces what it takes", TAKEN),
-    ("HAVIP-TAKE-023", "announces in its declared time", TAKEN),
-    ("HAVIP-TAKE-024", "announces its own MAC", TAKEN),
-    ("HAVIP-TAKE-025", "is silent while passive", (*TAKEN, *DEFENDED)),
-    ("HAVIP-TAKE-026", "gives up the address", GIVEN_UP),
-    ("HAVIP-TAKE-027", "heeds a defender", DEFENDED),
-)
 
-
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [
-        pytest.param(name, rule, marks=requirement(identifier), id=f"{name}: {rule}")
-        for identifier, rule, names in DEMANDS
-        for name in names
-    ],
-)
-def test_the_client(act: Acts, name: str, rule: str) -> None:
-    played = act(name)
+def assert_obeyed(played: Act, rule: str) -> None:
     conducts = played.conducts()
     if not conducts:
         raise Inconclusive(f"nothing befell the client: {played.error}")
     assert [complaint for seen in conducts if (complaint := RULES[rule](seen))] == []
+
+
+@requirement("HAVIP-TAKE-022")
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_client_announces_what_it_takes(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "announces what it takes")
+
+
+@requirement("HAVIP-TAKE-023")
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_client_announces_in_its_declared_time(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "announces in its declared time")
+
+
+@requirement("HAVIP-TAKE-024")
+@pytest.mark.parametrize("name", TAKEN)
+def test_the_client_announces_its_own_mac(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "announces its own MAC")
+
+
+@requirement("HAVIP-TAKE-025")
+@pytest.mark.parametrize("name", [*TAKEN, *DEFENDED])
+def test_the_client_is_silent_while_passive(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "is silent while passive")
+
+
+@requirement("HAVIP-TAKE-026")
+@pytest.mark.parametrize("name", GIVEN_UP)
+def test_the_client_gives_up_the_address(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "gives up the address")
+
+
+@requirement("HAVIP-TAKE-027")
+@pytest.mark.parametrize("name", DEFENDED)
+def test_the_client_heeds_a_defender(act: Acts, name: str) -> None:
+    assert_obeyed(act(name), "heeds a defender")

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from pytest_havip.network.api.actions import Actions, Answer
+from pytest_havip.network.core import TENCENT, Network
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import RULES_BY_NAME
 from pytest_havip.network.service import Service
 
-__all__ = ["Request", "Rightly", "add_rules", "change_action", "change_rule", "drop_rule", "put"]
+__all__ = ["Request", "Rightly", "add_rules", "change_action", "change_profile", "change_rule", "drop_rule", "put"]
 
 #: The parameters of a request to the API.
 Request: TypeAlias = Mapping[str, Any]
@@ -35,6 +36,15 @@ def change_action(changed: Callable[[Rightly, Service, Request], Answer], *names
         return changed(rightly, service, request) if name in names else rightly(request)
 
     original = put(Actions, "call", call)
+
+
+def change_profile(**settings: Any) -> None:  # noqa: ANN401 - as the profile's settings are
+    """Let new networks, and those that are restored, have a profile with other settings."""
+    profile = replace(TENCENT, **settings)
+    for maker in (Network.__init__, Network.restore):
+        defaults = maker.__kwdefaults__
+        assert defaults is not None
+        defaults["profile"] = profile
 
 
 def change_rule(name: str, text: str) -> None:

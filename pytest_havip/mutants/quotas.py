@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pytest_havip.mutants.model import Mutant
-from pytest_havip.mutants.planting import Request, Rightly, change_action, put
+from pytest_havip.mutants.planting import Request, Rightly, change_action, change_profile, put
 from pytest_havip.network.api.actions import Answer
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.core import TENCENT, Code, Havip, Network, Refused
@@ -56,9 +55,7 @@ def _with_refused(network: Network, vpc_id: str, _granted: Counter[str], refused
 
 
 def _one_havip_too_many() -> None:
-    defaults = Network.__init__.__kwdefaults__
-    assert defaults is not None
-    defaults["profile"] = replace(TENCENT, havip_quota=TENCENT.havip_quota + 1)
+    change_profile(havip_quota=TENCENT.havip_quota + 1)
 
 
 def _count_only(is_counted: Callable[[Havip, str], bool]) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_havip.mutants.model import Mutant
-from pytest_havip.mutants.planting import change_rule, put
+from pytest_havip.mutants.planting import change_profile, change_rule, put
 from pytest_havip.network.core import TENCENT, DriftRange, Havip, MemberKind, Network, Nic, Reason, drift
 from pytest_havip.network.core.announcements import announce
 from pytest_havip.network.dataplane import elements
@@ -89,9 +89,7 @@ def _all_are_of_one_kind() -> None:
 
 
 def _eleven_members() -> None:
-    defaults = Network.__init__.__kwdefaults__
-    assert defaults is not None
-    defaults["profile"] = replace(TENCENT, range_members=TENCENT.range_members + 1)
+    change_profile(range_members=TENCENT.range_members + 1)
 
 
 def _outsiders_are_called_spoofers() -> None:

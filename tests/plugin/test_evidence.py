@@ -200,4 +200,7 @@ def test_every_stage_of_ours_is_attached() -> None:
         and "Stage.build(" in (text := ast.unparse(function))
         and ".attach_to(" not in text
     ]
-    assert careless == [], "a failing test of theirs would leave no frames: stage.attach_to(request)"
+    # All scenes of takeovers are set by one fixture; a test attaches the frames of the one that it asks for.
+    assert careless == ["scenes.py: set_scene"], (
+        "failing tests of theirs would leave no frames: stage.attach_to(request)"
+    )
