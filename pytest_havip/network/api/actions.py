@@ -75,6 +75,11 @@ class Actions:
         """The actions there are."""
         return tuple(sorted(self._actions))
 
+    def parameters(self, name: str) -> Mapping[str, bool]:
+        """The names of an action's parameters; whether a request without it is refused."""
+        schema = self._actions[name].schema
+        return {each: parameter.required for each, parameter in schema.parameters.items()}
+
     def call(self, service: Service, name: str, body: Mapping[str, object], *, request_id: str) -> Answer:
         """Carry out an action; one with the ClientToken of an earlier request is only answered, as that one was.
 
