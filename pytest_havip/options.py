@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["OPTIONS", "Option", "Setting", "Settings", "add_options", "enabled_early", "settings_of"]
+__all__ = [
+    "OPTIONS",
+    "SEED",
+    "FuzzSettings",
+    "Option",
+    "Setting",
+    "Settings",
+    "add_options",
+    "enabled_early",
+    "settings_of",
+]
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
@@ -56,6 +66,23 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class FuzzSettings:
+    """What is asked of campaigns.
+
+    Args:
+        budget: How long one goes on, as ``--havip-fuzz`` spells it; empty for none.
+        seed: Chooses the stories; at random if nobody has set it.
+        database: Where what was found is kept: a folder, the address of a server, or empty.
+        pairs: Whether to show which actions were judged in which states.
+    """
+
+    budget: Setting
+    seed: Setting
+    database: Setting
+    pairs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What this run was asked to do.
 
@@ -67,6 +94,7 @@ class Settings:
         areas: The areas whose tests are run, in capitals; none for all.
         areas_source: Who chose the areas.
         listing: Whether the requirements are listed instead of tested.
+        fuzz: What is asked of campaigns.
     """
 
     enabled: bool
@@ -76,6 +104,7 @@ class Settings:
     areas: tuple[str, ...]
     areas_source: str
     listing: bool
+    fuzz: FuzzSettings
 
 
 _ENABLED = Option(
@@ -102,9 +131,36 @@ _AREAS = Option(
     "AREA[,AREA…]",
 )
 _LIST = Option("havip-list", "List the requirements and the tests that prove them, and run nothing.", "no")
+_FUZZ = Option(
+    "havip-fuzz",
+    "Play drawn stories for a time (30s, 10m, 1h) or so many of them (5000x), instead of the conformance tests.",
+    "no",
+    "BUDGET",
+)
+_FUZZ_SEED = Option("havip-fuzz-seed", "The seed of those stories, a number, to play the same again.", "random", "SEED")
+_FUZZ_DATABASE = Option(
+    "havip-fuzz-database",
+    "Where campaigns keep what they find: a folder, or redis://HOST:PORT/NUMBER to share it; empty for nowhere.",
+    ".hypothesis/examples",
+    "WHERE",
+)
+_FUZZ_PAIRS = Option("havip-fuzz-pairs", "Show which actions of stories were judged in which states.", "no")
 
 #: All options, in the order in which help shows them.
-OPTIONS = (_ENABLED, _TARGET_OPTION, _AREAS, _EVIDENCE, _LIST)
+OPTIONS = (
+    _ENABLED,
+    _TARGET_OPTION,
+    _AREAS,
+    _EVIDENCE,
+    _LIST,
+    _FUZZ,
+    _FUZZ_SEED,
+    _FUZZ_DATABASE,
+    _FUZZ_PAIRS,
+)
+
+#: How a process of pytest-xdist's learns the seed that was chosen at random.
+SEED = "havip_fuzz_seed"
 
 _SETTINGS = pytest.StashKey[Settings]()
 
@@ -140,6 +196,7 @@ def settings_of(config: pytest.Config) -> Settings:
             () if areas.value.lower() == _AREAS.default else tuple(areas.value.upper().replace(",", " ").split()),
             areas.source,
             listing,
+            _fuzz_settings(config),
         )
         config.stash[_SETTINGS] = settings
     return settings
@@ -148,6 +205,24 @@ def settings_of(config: pytest.Config) -> Settings:
 def enabled_early(config: pytest.Config) -> bool:
     """Whether ``--havip``, or ``--havip-list`` that needs it, is on, while pytest is reading its command line."""
     return any(_truth(_setting(option, config, config.known_args_namespace)) for option in (_ENABLED, _LIST))
+
+
+def _fuzz_settings(config: pytest.Config) -> FuzzSettings:
+    budget, seed, database = (_setting(option, config) for option in (_FUZZ, _FUZZ_SEED, _FUZZ_DATABASE))
+    if database.value and "://" not in database.value:
+        database = Setting(str(config.invocation_params.dir / database.value), database.source)
+    return FuzzSettings(
+        Setting("" if budget.value.lower() in _FALSE else budget.value, budget.source),
+        Setting(_random_seed(config), "at random") if seed.value == _FUZZ_SEED.default else seed,
+        database,
+        _truth(_setting(_FUZZ_PAIRS, config)),
+    )
+
+
+def _random_seed(config: pytest.Config) -> str:
+    """The same in all processes of pytest-xdist's: the first one tells the others."""
+    told: str | None = getattr(config, "workerinput", {}).get(SEED)
+    return told or str(int.from_bytes(os.urandom(4)))
 
 
 def _setting(option: Option, config: pytest.Config, flags: object = None) -> Setting:

@@ -61,8 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [_suites()]
         config.option.importmode = "importlib"
         # A surrounding project may call its tests otherwise; ours are still to be found.
-        config.addinivalue_line("python_files", "test_*.py")
+        config.addinivalue_line("python_files", "campaign.py" if settings.fuzz.budget.value else "test_*.py")
         config.addinivalue_line("python_functions", "test_*")
+    if settings.fuzz.budget.value or settings.fuzz.pairs:
+        from pytest_havip.watch import Watch  # noqa: PLC0415 - only with --havip-fuzz
+
+        config.pluginmanager.register(Watch(config, settings), "havip-watch")
     session = HavipSession(config, settings, bundled=bundled)
     config.pluginmanager.register(session, "havip-session")
     session.enable_fixtures()

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Generator
 from importlib import import_module
 from os.path import relpath
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ __all__ = ["HavipSession"]
 
 #: How a process of pytest-xdist's learns where to tell what it has collected.
 _COLLECTED = "havip_collected"
+
+#: The file of the installed suites that is a campaign.
+_CAMPAIGN = "campaign.py"
 
 #: What a phase's verdict looks like while a run goes on: letter and word, where they are not pytest's own.
 _LOOKS = {
@@ -48,6 +52,7 @@ class HavipSession:
         self._bundled = bundled
         self._log = RunLog()
         self._collected: Collected | None = None
+        self._is_campaign = bundled and bool(settings.fuzz.budget.value)
 
     def enable_fixtures(self) -> None:
         """Make the HAVIP fixtures and the requirement ids known to pytest."""
@@ -94,6 +99,11 @@ class HavipSession:
                 f"There are: {', '.join(AREAS)}."
             )
 
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Of the installed suites, a campaign runs one file."""
+        is_left_out = self._is_campaign and collection_path.suffix == ".py" and collection_path.name != _CAMPAIGN
+        return is_left_out or None
+
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Make a test selectable by its requirement ids, and let every report of it name them."""
         try:
@@ -107,7 +117,8 @@ class HavipSession:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the tests of the wanted areas alone."""
         wanted = set(self._settings.areas)
-        if not wanted:
+        # A campaign judges by the requirements of these areas.
+        if not wanted or self._is_campaign:
             return
         kept = [item for item in items if wanted.intersection(each.area for each in requirements_of(item))]
         self._config.hook.pytest_deselected(items=[item for item in items if item not in kept])
@@ -190,6 +201,9 @@ class HavipSession:
                 terminalreporter.write_line(line)
 
     def _replay_requirement(self, identifier: str) -> str:
+        fuzz = self._settings.fuzz
+        if self._is_campaign:
+            return f"{self._command} --havip-fuzz {fuzz.budget.value} --havip-fuzz-seed {fuzz.seed.value}"
         where = "" if self._bundled else "".join(f" {shlex.quote(arg)}" for arg in self._config.args)
         return f"{self._command}{where} -k {identifier}"
 

@@ -48,7 +48,7 @@ OURS: dict[str, set[str]] = {
     },
     "pytest_havip.options": set(),
     "pytest_havip.toml_file": set(),
-    "pytest_havip.plugin": {"pytest_havip.options", "pytest_havip.session", "pytest_havip.requirements"},
+    "pytest_havip.plugin": {f"pytest_havip.{name}" for name in ("options", "session", "requirements", "watch")},
 }
 #: Areas that may import the standard library alone, and none of the impure modules.
 PURE = (

@@ -32,13 +32,17 @@ from pytest_havip.fuzz.actions import (
     WhoHas,
 )
 from pytest_havip.fuzz.blame import REQUIREMENTS, Disagreement
+from pytest_havip.fuzz.budget import BadBudget, Budget
+from pytest_havip.fuzz.campaign import Campaign, Plan, Share, story_of
 from pytest_havip.fuzz.coverage import PAIRS, report, unreached
 from pytest_havip.fuzz.executor import Executor, Observation, View
 from pytest_havip.fuzz.explore import Exploration, Finding, explore
+from pytest_havip.fuzz.finds import Finds, NoDatabase, shown_database
 from pytest_havip.fuzz.machine import HavipMachine, machine_for
 from pytest_havip.fuzz.minimise import fails_on, fails_on_anew, minimise, replay
 from pytest_havip.fuzz.model import Model
 from pytest_havip.fuzz.player import Broken, Failure, Player
+from pytest_havip.fuzz.progress import Found, Progress, progress_line, progress_of
 from pytest_havip.fuzz.script import script, write_script
 from pytest_havip.fuzz.strategies import actions, stories
 from pytest_havip.fuzz.tour import tour
@@ -57,8 +61,11 @@ __all__ = [
     "Action",
     "Announce",
     "Attach",
+    "BadBudget",
     "BadTrace",
     "Broken",
+    "Budget",
+    "Campaign",
     "Create",
     "Cut",
     "DataProbe",
@@ -68,21 +75,27 @@ __all__ = [
     "Exploration",
     "Failure",
     "Finding",
+    "Finds",
+    "Found",
     "Frame",
     "HavipMachine",
     "Look",
     "Mend",
     "Model",
     "Move",
+    "NoDatabase",
     "NotAWorld",
     "NotAnAction",
     "Observation",
     "Packet",
+    "Plan",
     "Player",
     "Probe",
+    "Progress",
     "Race",
     "Release",
     "Rename",
+    "Share",
     "Silence",
     "Speak",
     "Trace",
@@ -98,10 +111,14 @@ __all__ = [
     "fails_on_anew",
     "machine_for",
     "minimise",
+    "progress_line",
+    "progress_of",
     "replay",
     "report",
     "script",
+    "shown_database",
     "stories",
+    "story_of",
     "tour",
     "unreached",
     "write_script",

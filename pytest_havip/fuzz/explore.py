@@ -29,11 +29,13 @@ class Finding:
         failure: What was wrong.
         before: What had happened to the machines and HAVIPs of that story since the story before it began.
         judged: Ids of the requirements by which it was judged.
+        story: Which story it was, in words or as ``7:1234``.
     """
 
     failure: Failure
     before: tuple[Action, ...]
     judged: frozenset[str]
+    story: str = ""
 
     def shortest(self, executor: Executor) -> Failure:
         """The shortest story that shows that something is wrong, and what; looked for on the network itself.
@@ -81,8 +83,14 @@ class Exploration:
     _before: tuple[Action, ...] = ()
     _is_over: bool = False
 
-    def note(self, player: Player, failure: Failure | None) -> None:
-        """Count a story that has come to its end, and note what was wrong in it."""
+    def note(self, player: Player, failure: Failure | None, story: str = "") -> None:
+        """Count a story that has come to its end, and note what was wrong in it.
+
+        Args:
+            player: Has played it.
+            failure: What was wrong, `None` if nothing was.
+            story: Which one it was.
+        """
         self.stories += 1
         self.steps += len(player.told)
         self.moves += player.model.moves
@@ -92,10 +100,12 @@ class Exploration:
             return
         requirement = failure.disagreement.requirement
         if catalogue()[requirement].level is Level.MUST:
-            self.findings.append(Finding(failure, self._before, self.judged))
+            # A story that is made short must not end as one that only breaks a SHOULD.
+            musts = frozenset(each for each in self.judged if catalogue()[each].level is Level.MUST)
+            self.findings.append(Finding(failure, self._before, musts, story))
             self._is_over = True
         else:
-            self.findings.append(Finding(failure, self._before, frozenset({requirement})))
+            self.findings.append(Finding(failure, self._before, frozenset({requirement}), story))
             self.judged -= {requirement}
 
     @property

@@ -14,6 +14,7 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a trace, made from the actions themselves."""
     text = {"type": "string"}
     found = ("requirement", "target", "expected", "seen")
+    origin, ids = ("source", "seed"), {"type": "array", "items": text}
     number = {"type": "integer", "minimum": 2, "maximum": 254}
     place = {"subnet": text, "number": number}
     return {
@@ -24,6 +25,7 @@ def schema() -> dict[str, Any]:
                 "format": {"const": FORMAT},
                 "version": {"const": VERSION},
                 "found": _object(dict.fromkeys(found, text)),
+                "origin": _object({**dict.fromkeys(origin, text), "requirements": ids}, *origin, "requirements"),
                 "world": _object(
                     {
                         "vpcs": _named(text),
@@ -33,7 +35,8 @@ def schema() -> dict[str, Any]:
                     }
                 ),
                 "actions": {"type": "array", "items": {"oneOf": [_schema_of(kind) for kind in ACTIONS.values()]}},
-            }
+            },
+            "origin",
         ),
     }
 

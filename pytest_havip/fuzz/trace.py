@@ -13,6 +13,10 @@ __all__ = ["FORMAT", "VERSION", "BadTrace", "Trace"]
 FORMAT = "havip-trace"
 #: Of the format; a reader refuses others.
 VERSION = 1
+_FOUND = ("requirement", "target", "expected", "seen")
+#: What of a trace is told only if it is known.
+_ORIGIN = ("source", "seed", "requirements")
+_Story = tuple[Action, ...]
 
 
 class BadTrace(ValueError):
@@ -30,28 +34,36 @@ class Trace:
         target: The network on which that was seen.
         expected: What might have been observed.
         seen: What was.
+        source: Where the story comes from, in words.
+        seed: Which drawn story it was before it was made short, such as ``7:1234``.
+        requirements: Ids of the requirements that it proves where it is played as it should be.
     """
 
-    actions: tuple[Action, ...]
+    actions: _Story
     world: World = WORLD
     requirement: str = ""
     target: str = ""
     expected: str = ""
     seen: str = ""
+    source: str = ""
+    seed: str = ""
+    requirements: tuple[str, ...] = ()
 
     @classmethod
-    def of_failure(cls, failure: Failure, world: World, target: str) -> "Trace":
+    def of_failure(cls, failure: Failure, world: World, target: str, *, seed: str = "") -> "Trace":
         """The trace of a story that a network did not play as it should."""
         found = failure.disagreement
-        return cls(failure.actions, world, found.requirement, target, found.expected, found.seen)
+        return cls(failure.actions, world, found.requirement, target, found.expected, found.seen, seed=seed)
 
     def text(self) -> str:
         """The trace as canonical JSON: the same story is the same text, an action a line."""
-        found = {name: getattr(self, name) for name in ("requirement", "target", "expected", "seen")}
+        found = {name: getattr(self, name) for name in _FOUND}
+        origin = {name: told for name in _ORIGIN if (told := getattr(self, name))}
         actions = ",\n".join(f"    {_line(data_of(action))}" for action in self.actions)
         return (
             f'{{\n  "format": "{FORMAT}",\n  "version": {VERSION},\n  "found": {_line(found)},\n'
-            f'  "world": {_line(self.world.data())},\n  "actions": [\n{actions}\n  ]\n}}\n'
+            + (f'  "origin": {_line(origin)},\n' if origin else "")
+            + f'  "world": {_line(self.world.data())},\n  "actions": [\n{actions}\n  ]\n}}\n'
         )
 
     def write(self, path: Path) -> None:
@@ -66,7 +78,11 @@ class Trace:
             BadTrace: It holds none.
             OSError: It cannot be read.
         """
-        return cls.parse(path.read_text(encoding="utf-8"))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise BadTrace(f"a trace is JSON in UTF-8, and this is not: {error}") from error
+        return cls.parse(text)
 
     @classmethod
     def parse(cls, text: str) -> "Trace":
@@ -85,30 +101,49 @@ class Trace:
             raise BadTrace(f"a trace is JSON, and this is not: {error}") from error
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise BadTrace(f'this is no trace: a trace is a JSON object with "format": "{FORMAT}"')
-        if data.get("version") != VERSION:
-            raise BadTrace(f"the trace has version {data.get('version')!r}; this program reads version {VERSION}")
-        found, actions = data.get("found", {}), data.get("actions")
-        if not isinstance(actions, list) or not isinstance(found, dict):
-            raise BadTrace("a trace has a list of actions, and what was found is an object")
+        if (version := data.get("version")) != VERSION:
+            raise BadTrace(f"the trace has version {version!r}, this program reads version {VERSION}{_remedy(version)}")
+        found, origin, actions = data.get("found", {}), data.get("origin", {}), data.get("actions")
+        if not (isinstance(actions, list) and isinstance(found, dict) and isinstance(origin, dict)):
+            raise BadTrace('"actions" of a trace is a list, "found" and "origin" are objects')
         try:
             world = World.of(data.get("world"))
-            story = tuple(action_of(action) for action in actions)
-            _check_names(story, world)
-        except (NotAWorld, NotAnAction) as error:
-            raise BadTrace(str(error)) from error
-        told = {name: str(found.get(name, "")) for name in ("requirement", "target", "expected", "seen")}
-        return cls(story, world, **told)
+        except NotAWorld as error:
+            raise BadTrace(f"its world: {error}") from error
+        proved = origin.get("requirements", [])
+        if not isinstance(proved, list):
+            raise BadTrace(f'"requirements" of its origin is a list of ids, not {proved!r}')
+        told = {name: str(found.get(name, "")) for name in _FOUND}
+        told |= {name: str(origin.get(name, "")) for name in ("source", "seed")}
+        return cls(_story(actions, world), world, **told, requirements=tuple(map(str, proved)))
+
+
+def _remedy(version: object) -> str:
+    is_newer = isinstance(version, int) and version > VERSION
+    return "; a newer one reads it: python -m pip install --upgrade pytest-havip" if is_newer else ""
+
+
+def _story(actions: list[object], world: World) -> _Story:
+    """The actions that some JSON describes; what is wrong is told with the number of the action."""
+    story: list[Action] = []
+    for number, data in enumerate(actions, start=1):
+        try:
+            action = action_of(data)
+            _check_names(action, world)
+        except NotAnAction as error:
+            raise BadTrace(f"action {number} of {len(actions)}: {error}") from error
+        story.append(action)
+    return tuple(story)
 
 
 def _line(data: object) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def _check_names(story: tuple[Action, ...], world: World) -> None:
-    """Every name in a story is one of its world."""
-    for action in story:
-        for part in action.announcements if isinstance(action, Race) else (action,):
-            for name, known in world.names.items():
-                value = getattr(part, name, "")
-                if value and value not in known:
-                    raise NotAnAction(f"{data_of(part)}: there is no {name} {value!r}; there are {', '.join(known)}")
+def _check_names(action: Action, world: World) -> None:
+    """Every name in an action is one of its world."""
+    for part in action.announcements if isinstance(action, Race) else (action,):
+        for name, known in world.names.items():
+            value = getattr(part, name, "")
+            if value and value not in known:
+                raise NotAnAction(f"{data_of(part)}: there is no {name} {value!r}; there are {', '.join(known)}")

@@ -60,6 +60,7 @@ def checks() -> list[Check]:
         _program("keepalived", "keepalived", "warn", "only tests of keepalived need it"),
         _program("haproxy", "haproxy", "warn", "only tests of keepalived's track script need it"),
         _program("arping", "iputils-arping", "warn", "only tests of takeovers by hand need it"),
+        _program("redis-server", "redis-server", "warn", "only a database that campaigns share needs one, anywhere"),
     ]
 
 

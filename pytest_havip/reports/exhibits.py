@@ -10,7 +10,7 @@ import pytest
 
 from pytest_havip.reports.evidence import Text, evidence_of
 
-__all__ = ["Exhibits", "exhibits_of"]
+__all__ = ["Exhibits", "exhibits_of", "folder_of"]
 
 _LADDER = "ladder.txt"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
@@ -51,7 +51,7 @@ def exhibits_of(item: pytest.Item, root: Path | None) -> Exhibits:
         writers = dict(evidence.artifacts)
         if any(ladders):
             writers[_LADDER] = lambda path: _write("\n\n".join(ladders), path)
-        written = _keep(writers, root / _name(item), item.config.invocation_params.dir) if root else ()
+        written = _keep(writers, folder_of(item, root), item.config.invocation_params.dir) if root else ()
         files = (*map(str, evidence.files), *written)
         made = item.stash[_EXHIBITS] = Exhibits(tuple(_texts(evidence.observations)), ladders, files)
     return made
@@ -80,9 +80,15 @@ def _keep(writers: dict[str, Callable[[Path], None]], folder: Path, here: Path) 
             yield str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _name(item: pytest.Item) -> str:
+def folder_of(item: pytest.Item, root: Path) -> Path:
+    """The folder of a test's evidence.
+
+    Args:
+        item: The test.
+        root: Where the folders of all tests are.
+    """
     readable = _UNSAFE.sub("-", item.name)[:_LONGEST_NAME].strip("-")
-    return f"{readable}-{hashlib.sha256(item.nodeid.encode()).hexdigest()[:_DIGEST]}"
+    return root / f"{readable}-{hashlib.sha256(item.nodeid.encode()).hexdigest()[:_DIGEST]}"
 
 
 def _write(text: str, path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pytest_havip.requirements.model import Requirement
 from pytest_havip.requirements.registry import UnknownRequirement, load
 
-__all__ = ["MARKER", "requirement", "requirement_ids", "requirements_of"]
+__all__ = ["MARKER", "prove", "requirement", "requirement_ids", "requirements_of"]
 
 #: The pytest marker that carries a test's requirement ids.
 MARKER = "havip_requirement"
@@ -39,6 +39,18 @@ def requirement(*identifiers: str) -> pytest.MarkDecorator:
 
     mark: pytest.MarkDecorator = getattr(pytest.mark, MARKER)(*identifiers)
     return mark
+
+
+def prove(test: pytest.Item, *identifiers: str) -> None:
+    """Say of a test that is running which requirements it turned out to prove, or to break.
+
+    Args:
+        test: One that names none itself.
+        identifiers: Ids of the catalogue.
+    """
+    test.add_marker(requirement(*identifiers))
+    # What was collected with its requirements has got these from the session.
+    test.user_properties += [("havip_requirement", identifier) for identifier in identifiers]
 
 
 def requirement_ids(item: pytest.Item) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A trace is canonical JSON that follows its schema, and a test file that runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,26 @@ def test_what_was_found_stands_in_it(tmp_path: Path) -> None:
     )
 
 
+def test_where_it_comes_from_stands_in_it_if_it_is_known() -> None:
+    assert "origin" not in json.loads(TRACE.text())
+    told = replace(TRACE, source="a field report", seed="7:12", requirements=("HAVIP-BIND-003", "HAVIP-ORDER-001"))
+    assert json.loads(told.text())["origin"] == {
+        "source": "a field report",
+        "seed": "7:12",
+        "requirements": ["HAVIP-BIND-003", "HAVIP-ORDER-001"],
+    }
+    read = Trace.parse(told.text())
+    assert (read.source, read.seed, read.requirements) == (told.source, told.seed, told.requirements)
+    assert read.text() == told.text()
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(told.text()))
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trace.json").write_bytes(b"\xff\xfe{")
+    with pytest.raises(BadTrace, match="JSON in UTF-8"):
+        Trace.read(tmp_path / "trace.json")
+
+
 def test_every_action_follows_the_schema() -> None:
     validator = jsonschema.Draft202012Validator(schema())
     validator.check_schema(schema())
@@ -60,9 +81,12 @@ def changed(**changes: Any) -> str:
         ("{", "is JSON"),
         ("[]", "no trace"),
         (changed(format="story"), "no trace"),
-        (changed(version=2), "reads version 1"),
-        (changed(actions={}), "a list of actions"),
-        (changed(actions=[{"do": "dance"}]), "does nothing known"),
+        (changed(version=2), "reads version 1; a newer one reads it: python -m pip install --upgrade"),
+        (changed(version="1"), "has version '1', this program reads version 1$"),
+        (changed(origin=[]), "are objects"),
+        (changed(origin={"requirements": "HAVIP-BIND-001"}), "is a list of ids"),
+        (changed(actions={}), "of a trace is a list"),
+        (changed(actions=[{"do": "dance"}]), "action 1 of 1: .* does nothing known"),
         (changed(actions=[{"do": "detach", "machine": "x"}]), "there is no machine 'x'"),
         (changed(actions=[{"do": "announce", "machine": "a", "address": "h9"}]), "there is no address 'h9'"),
         (changed(world={}), "is no world"),
@@ -81,6 +105,15 @@ def test_the_script_is_a_test_of_the_same_story() -> None:
     told: list[Any] = []
     scope["test_the_story_is_played_as_it_should_be"](lambda *given: told.extend(given))
     assert told == [STORY]
+
+
+@pytest.mark.parametrize("requirement", ["", "HAVIP-BIND-999"])
+def test_the_script_of_a_trace_that_names_no_known_requirement_is_a_plain_test(requirement: str) -> None:
+    text = script(replace(TRACE, requirement=requirement, seen='nothing """ \\'))
+    scope: dict[str, Any] = {}
+    exec(compile(text, "test_story.py", "exec"), scope)
+    assert "@requirement" not in text
+    assert scope["STORY"] == STORY
 
 
 def test_the_script_brings_an_unusual_world_along() -> None:

@@ -32,6 +32,7 @@ from pytest_havip.fuzz import (
     machine_for,
     replay,
     tour,
+    unreached,
 )
 from pytest_havip.lab import Lab
 from pytest_havip.targets import open_target
@@ -78,11 +79,12 @@ def test_everything_that_can_happen_happens_and_is_undone(wire: WireExecutor) ->
     assert all(machine.is_live and not machine.silent for machine in wire.machines.values())
 
 
-def test_stories_are_played_as_they_should_be(wire: WireExecutor) -> None:
+def test_stories_are_played_as_they_should_be_and_come_to_every_rule_in_every_state(wire: WireExecutor) -> None:
     kinds = [kind for kind in ACTIONS if kind != "wait"]
     found = explore(wire, stories=30, kinds=kinds, seed=5, opening=tour())
     assert [str(finding.failure) for finding in found.findings] == []
     assert found.moves > 0
+    assert unreached(found.reached) == []
 
 
 def test_a_batch_is_sent_before_anything_is_waited_for(wire: WireExecutor) -> None:
