@@ -6,7 +6,7 @@ The names in them are pyroute2's, which are the kernel's own. `RouteSocket` puts
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from socket import AF_BRIDGE, AF_INET, AF_UNSPEC
 from typing import Final
 
@@ -29,6 +29,7 @@ __all__ = [
     "guard_port",
     "look_at",
     "set_neighbour",
+    "set_route",
     "set_state",
 ]
 
@@ -55,6 +56,7 @@ _OF_THE_BRIDGE: Final = 0x04
 _MAIN_TABLE: Final = 254
 _STATIC: Final = 4
 _UNICAST: Final = 1
+_ON_LINK: Final = 4
 
 _MAC: Final = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 # RFC 3021: a network of two addresses has no broadcast address.
@@ -242,6 +244,27 @@ def default_route(gateway: IPv4Address) -> Request:
     fields = {"family": AF_INET, "table": _MAIN_TABLE, "proto": _STATIC, "type": _UNICAST}
     attributes = (("RTA_GATEWAY", str(gateway)),)
     return Request(_NEWROUTE, _CREATE | _REPLACE, fields, attributes, f"set the default route to {gateway}")
+
+
+def set_route(destination: IPv4Network, gateway: IPv4Address, interface: int) -> Request:
+    """Lead packets for a range to a gateway behind an interface, in place of the route there was.
+
+    The gateway is taken to be there, whatever addresses the interface has.
+    """
+    fields = {
+        "family": AF_INET,
+        "dst_len": destination.prefixlen,
+        "table": _MAIN_TABLE,
+        "proto": _STATIC,
+        "type": _UNICAST,
+        "flags": _ON_LINK,
+    }
+    attributes = (
+        ("RTA_DST", str(destination.network_address)),
+        ("RTA_GATEWAY", str(gateway)),
+        ("RTA_OIF", interface),
+    )
+    return Request(_NEWROUTE, _CREATE | _REPLACE, fields, attributes, f"set the route to {destination}")
 
 
 def set_neighbour(interface: int, address: IPv4Address, mac: str, state: str) -> Request:

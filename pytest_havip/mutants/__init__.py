@@ -11,6 +11,7 @@ from pytest_havip.mutants import (
     answers,
     commits,
     decisions,
+    eips,
     guards,
     lifetimes,
     limits,
@@ -46,6 +47,7 @@ KINDS = (
     paths,
     guards,
     restarts,
+    eips,
 )
 
 #: Every mutant by name.

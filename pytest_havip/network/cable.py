@@ -25,7 +25,8 @@ class PatchPanel:
     """Answers orders on a `SOCK_SEQPACKET` socket, one JSON object each.
 
     `{"do": "plug", "nic": …, "interface": …}` with the descriptor of the host's network namespace beside it,
-    `{"do": "unplug" | "cut" | "mend", "nic": …}`; the answer is `{"ok": true}` or `{"error": text}`.
+    `{"do": "unplug" | "cut" | "mend", "nic": …}`; the answer is `{"ok": true}` or `{"error": text}`. To
+    `{"do": "plug-outside", "interface": …}`, which puts a host outside of all VPCs, it names an `address`, too.
     """
 
     __slots__ = ("_loop", "_service", "_socket")
@@ -77,10 +78,16 @@ class PatchPanel:
             return {"error": "the order is not a JSON object"}
         try:
             self._service.settle()
+            if order.get("do") == "plug-outside":
+                return {"ok": True, "address": self._plug_outside(order, descriptors)}
             self._patch(order, descriptors)
         except (_OrderError, OSError) as error:
             return {"error": str(error)}
         return {"ok": True}
+
+    def _plug_outside(self, order: dict[str, Any], descriptors: list[int]) -> str:
+        host = _host(order.get("interface", "eth0"), descriptors)
+        return str(self._service.plane.internet.plug(*host))
 
     def _patch(self, order: dict[str, Any], descriptors: list[int]) -> None:
         nic = self._nic(order)
@@ -113,15 +120,21 @@ def _plugged(fabric: VpcFabric, nic: Nic) -> None:
         raise _OrderError(f"{nic.id} is not plugged in")
 
 
-def _plug(fabric: VpcFabric, nic: Nic, interface: object, descriptors: list[int]) -> None:
+def _host(interface: object, descriptors: list[int]) -> tuple[Namespace, str]:
+    """Return the end of a cable that an order names: a host's namespace and an interface there."""
     if not isinstance(interface, str) or not interface.isprintable():  # JSON also writes what UTF-8 cannot
         raise _OrderError(f"the interface {interface!r} is no name")
     if len(descriptors) != 1:
         raise _OrderError(
             f"{len(descriptors)} descriptors came with the order; send the host's network namespace, only"
         )
+    return Namespace(descriptors[0]), interface
+
+
+def _plug(fabric: VpcFabric, nic: Nic, interface: object, descriptors: list[int]) -> None:
+    host = _host(interface, descriptors)
     if not nic.instance_id:
         raise _OrderError(f"{nic.id} is attached to no instance; attach it over the API first")
     if fabric.ports.is_plugged(nic.id):
         raise _OrderError(f"{nic.id} is plugged in already; unplug it first")
-    fabric.plug(nic, Namespace(descriptors[0]), interface)
+    fabric.plug(nic, *host)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 
 from pytest_havip.network.core import Havip, Network, Nic, Subnet, Vpc
+from pytest_havip.network.dataplane.commit import INTERNET
 from pytest_havip.network.keeper import Keeping
 from pytest_havip.network.service import Service
 from pytest_havip.network.store import Store
@@ -36,7 +37,9 @@ def begin(
     """
     stored = store.load()
     service = Service(Network.restore(stored.records, new_token=new_token), stored, store, keeper, loop)
-    kept = keeper.kept
+    kept = dict(keeper.kept)
+    if INTERNET in kept:
+        service.plane.adopt_internet(*kept.pop(INTERNET))
     for vpc_id in kept.keys() - service.network.vpcs.keys():  # it was deleted, and had only to be forgotten
         keeper.forget(vpc_id)
         for descriptor in kept[vpc_id]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pytest_havip.network import events, requests
 from pytest_havip.network.codec import CodecError, decode, encode
-from pytest_havip.network.core import Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core import Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.dataplane.counters import RejectionKey
 from pytest_havip.network.events import Event
 from pytest_havip.network.requests import Earlier, Note, Task
@@ -23,7 +23,7 @@ __all__ = ["Entry", "Store", "StoreError", "Stored"]
 
 #: "HAVI", in SQLite's header, tells our files from others.
 _APPLICATION: Final = 0x48415649
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE record (id TEXT PRIMARY KEY, kind TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE event (
@@ -37,7 +37,7 @@ CREATE TABLE setting (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWI
 """
 # A record keeps its place: lists show records in the order in which they were made.
 _UPSERT: Final = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content"
-_RECORDS: Final[Mapping[str, type[Record]]] = {kind.__name__: kind for kind in (Vpc, Subnet, Nic, Havip)}
+_RECORDS: Final[Mapping[str, type[Record]]] = {kind.__name__: kind for kind in (Vpc, Subnet, Nic, Havip, Eip)}
 _NOTES: Final[Mapping[str, type[Note]]] = {kind.__name__: kind for kind in (Earlier, Task)}
 _QUOTA: Final = "havip_quota"
 _fields: Final = attrgetter("vpc_id", "havip_id", "address", "old_nic_id", "new_nic_id", "cause", "at")

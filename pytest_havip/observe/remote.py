@@ -1,4 +1,4 @@
-"""What a machine of another subnet sees: whom its packets reach by way of the gateways."""
+"""What a machine of another subnet, or outside of all VPCs, sees: whom its packets reach by way of the gateways."""
 
 import socket
 from dataclasses import dataclass, field
@@ -25,15 +25,17 @@ _UDP_PAYLOAD = 42
 
 @dataclass(frozen=True)
 class RemoteObserver:
-    """A machine of another subnet; its kernel sends, so that its routes and the gateway's ARP table take part.
+    """A machine that is not in the subnet; its kernel sends, so that its routes and the gateway's ARP table take part.
 
     Args:
         instance: The machine.
         near: The observer of the subnet that it looks into; its witness is there too.
+        way: An address by which packets from here reach the witness; by default its own.
     """
 
     instance: Instance
     near: Observer
+    way: IPv4Address | None = None
     _tokens: "count[int]" = field(default_factory=count, repr=False)
 
     def wait_for_owner(self, address: IPv4Address, owner: Instance) -> None:
@@ -73,12 +75,12 @@ class RemoteObserver:
         """Send one packet, and see whom those with this token have reached when one to the witness has arrived."""
         self._send(address, token)
         witness, control = self.near.witness, self._token()
-        sent = self._send(witness.address, control)
+        sent = self._send(self.way or witness.address, control)
         try:
             witness.port.capture.wait(lambda frame: _carries(frame, control), timeout=_PATIENCE, since=sent)
         except NotSeen as missing:
             raise Inconclusive(
-                f"a packet from {self.instance.name} to {witness.name}'s fixed address got lost: nothing is routed, so "
+                f"a packet from {self.instance.name} to {witness.name} got lost: nothing is routed, so "
                 f"that silence proves nothing. {missing}"
             ) from missing
         return self.near.receivers(lambda data: data.startswith(token, _UDP_PAYLOAD), since=since)

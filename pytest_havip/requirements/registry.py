@@ -29,6 +29,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "MOVE": "a HAVIP moves from one machine to another",
         "TAKE": "takeovers by real clients",
         "DUR": "what holds while the control plane is down, and when it is back",
+        "EIP": "elastic IPs of HAVIPs: the way in from outside, and out",
     }
 )
 

@@ -17,6 +17,7 @@ from pytest_havip.lab import Host
 
 __all__ = [
     "BindingEvent",
+    "Eip",
     "Feature",
     "Havip",
     "HavipState",
@@ -33,6 +34,7 @@ __all__ = [
 class Feature(Enum):
     """What a network may offer beyond carrying frames; a test that needs an absent one is *unsupported*."""
 
+    EIP = "an elastic IP lets machines outside of all VPCs reach a HAVIP"
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
     RESTART = "its control plane can be ended at any moment and started again, and goes on where it was"
@@ -117,6 +119,14 @@ class Havip:
     address: IPv4Address
     vpc_id: str
     subnet_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Eip:
+    """An elastic IP: a public address that may lead to a HAVIP."""
+
+    id: str
+    address: IPv4Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +265,42 @@ class Target(ABC):
     def havip_quota(self, vpc: Vpc) -> int:
         """How many HAVIPs the VPC may have."""
 
+    def plug_outside(self, host: Host, *, interface: str = "eth0") -> Nic:
+        """Plug a machine in outside of all VPCs (feature `EIP`).
+
+        Returns:
+            Its place there: an address, and in `Nic.subnet` the network with its gateway. It has no ids.
+        """
+        del host, interface
+        raise self._lacks(Feature.EIP)
+
+    def allocate_eip(self) -> Eip:
+        """Get an elastic IP that leads nowhere yet (feature `EIP`)."""
+        raise self._lacks(Feature.EIP)
+
+    def release_eip(self, eip: Eip) -> None:
+        """Give an elastic IP back that leads nowhere (feature `EIP`)."""
+        del eip
+        raise self._lacks(Feature.EIP)
+
+    def associate_eip(self, eip: Eip, havip: Havip) -> None:
+        """Let an elastic IP lead to a HAVIP (feature `EIP`)."""
+        del eip, havip
+        raise self._lacks(Feature.EIP)
+
+    def dissociate_eip(self, havip: Havip) -> None:
+        """Let the elastic IP of a HAVIP lead nowhere (feature `EIP`)."""
+        del havip
+        raise self._lacks(Feature.EIP)
+
+    def eip_of(self, havip: Havip) -> IPv4Address | None:
+        """The elastic IP that the control plane says leads to a HAVIP, `None` without one (feature `EIP`)."""
+        del havip
+        raise self._lacks(Feature.EIP)
+
+    def _lacks(self, feature: Feature) -> TargetError:
+        return TargetError(f"{self.name} lacks {feature.name}: {feature.value}")
+
     def call(self, action: str, /, **parameters: object) -> dict[str, Any]:
         """Call an action of Tencent Cloud's API and return its ``Response`` (feature `TENCENT_API`).
 
@@ -263,24 +309,24 @@ class Target(ABC):
             parameters: Its parameters; those that are `None` are left out.
         """
         del action, parameters
-        raise TargetError(f"{self.name} has no such API: it lacks {Feature.TENCENT_API}")
+        raise self._lacks(Feature.TENCENT_API)
 
     def rejections(self) -> list[Rejection]:
         """Frames rejected so far (feature `REJECTION_COUNTERS`)."""
-        raise TargetError(f"{self.name} does not count rejections: it lacks {Feature.REJECTION_COUNTERS}")
+        raise self._lacks(Feature.REJECTION_COUNTERS)
 
     def events(self, *, after: int = 0) -> list[BindingEvent]:
         """Binding changes so far whose number is higher than this one, in order (feature `EVENTS`)."""
         del after
-        raise TargetError(f"{self.name} lists no events: it lacks {Feature.EVENTS}")
+        raise self._lacks(Feature.EVENTS)
 
     def interrupt(self) -> None:
         """End whatever decides about bindings, at once and without a warning (feature `RESTART`)."""
-        raise TargetError(f"{self.name} cannot be interrupted: it lacks {Feature.RESTART}")
+        raise self._lacks(Feature.RESTART)
 
     def resume(self) -> None:
         """Start what `interrupt` ended, and return when it answers; it goes on where it was (feature `RESTART`)."""
-        raise TargetError(f"{self.name} cannot be interrupted: it lacks {Feature.RESTART}")
+        raise self._lacks(Feature.RESTART)
 
     @abstractmethod
     def close(self) -> None:

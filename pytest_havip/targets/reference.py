@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from string import ascii_lowercase, digits
 from typing import Any
 
 from pytest_havip.lab import Host, Lab, Process
 from pytest_havip.targets.base import (
     BindingEvent,
+    Eip,
     Feature,
     Havip,
     HavipState,
@@ -88,7 +89,11 @@ class ReferenceNetwork(Target):
 
     def delete_vpc(self, vpc: Vpc) -> None:
         """See `Target.delete_vpc`."""
-        for havip in self.havips(vpc):
+        there = {havip.id: havip for havip in self.havips(vpc)}
+        for view in self.call("DescribeAddresses", Limit=100)["AddressSet"]:
+            if view["InstanceId"] in there:
+                self.dissociate_eip(there[view["InstanceId"]])
+        for havip in there.values():
             self.delete_havip(havip)
         for nic in tuple(self._nics.values()):
             if nic.subnet.vpc_id == vpc.id:
@@ -214,6 +219,36 @@ class ReferenceNetwork(Target):
         (limit,) = self.call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
         return int(limit["LimitValue"])
 
+    def plug_outside(self, host: Host, *, interface: str = "eth0") -> Nic:
+        """See `Target.plug_outside`."""
+        answer = self._patch({"do": "plug-outside", "interface": interface}, host.namespace())
+        place = IPv4Interface(answer["address"])
+        outside = Subnet("", "", place.network, place.network.network_address + 1)
+        return Nic("", outside, host.mac(interface), place.ip, "")
+
+    def allocate_eip(self) -> Eip:
+        """See `Target.allocate_eip`."""
+        (identifier,) = self.call("AllocateAddresses", AddressCount=1)["AddressSet"]
+        (view,) = self.call("DescribeAddresses", AddressIds=[identifier])["AddressSet"]
+        return Eip(identifier, IPv4Address(view["AddressIp"]))
+
+    def release_eip(self, eip: Eip) -> None:
+        """See `Target.release_eip`."""
+        self.call("ReleaseAddresses", AddressIds=[eip.id])
+
+    def associate_eip(self, eip: Eip, havip: Havip) -> None:
+        """See `Target.associate_eip`."""
+        self.call("HaVipAssociateAddressIp", HaVipId=havip.id, AddressIp=str(eip.address))
+
+    def dissociate_eip(self, havip: Havip) -> None:
+        """See `Target.dissociate_eip`."""
+        self.call("HaVipDisassociateAddressIp", HaVipId=havip.id)
+
+    def eip_of(self, havip: Havip) -> IPv4Address | None:
+        """See `Target.eip_of`."""
+        (view,) = self.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
+        return IPv4Address(view["AddressIp"]) if view["AddressIp"] else None
+
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
         return [
@@ -262,8 +297,8 @@ class ReferenceNetwork(Target):
         except TargetError as error:
             raise TargetError(f"{error}\n{self._post_mortem()}") from error
 
-    def _patch(self, order: dict[str, str], *fds: int) -> None:
-        """Give an order to the service's patch panel, with file descriptors beside it."""
+    def _patch(self, order: dict[str, str], *fds: int) -> dict[str, Any]:
+        """Give an order to the service's patch panel, with file descriptors beside it, and return its answer."""
         try:
             with self._patching:
                 socket.send_fds(self._cable, [json.dumps(order).encode()], list(fds))
@@ -272,8 +307,10 @@ class ReferenceNetwork(Target):
             raise TargetError(f"the patch panel did not answer {order}: {error!r}\n{self._post_mortem()}") from error
         if not answer:
             raise TargetError(f"the patch panel closed at {order}\n{self._post_mortem()}")
-        if "error" in (said := json.loads(answer)):
+        said: dict[str, Any] = json.loads(answer)
+        if "error" in said:
             raise TargetError(f"the patch panel refused {order}: {said['error']}")
+        return said
 
     def _post_mortem(self) -> str:
         state = "is alive" if self._service.alive else "has ended"

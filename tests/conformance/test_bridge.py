@@ -31,11 +31,13 @@ FAILS = {
     "HAVIP-PATH-005",
     "HAVIP-SPOOF-026",
 }
-#: It lists no events, counts no rejections, makes none of the choices of a cloud, and does not speak Tencent's API.
+#: It lists no events, counts no rejections, makes none of the choices of a cloud, does not speak Tencent's API, and
+#: there is no world outside of it.
 UNSUPPORTED = {
     "HAVIP-ADDR-010",
     "HAVIP-API-003",
     *(f"HAVIP-API-{number:03}" for number in (6, 7, 8, 10, 11, 13, *range(16, 21), *range(24, 32))),
+    *(f"HAVIP-EIP-{number:03}" for number in range(1, 14)),
     "HAVIP-BIND-013",
     "HAVIP-BIND-014",
     "HAVIP-BIND-018",

@@ -157,9 +157,9 @@ def test_what_is_no_database_is_left_alone(path: Path) -> None:
 def test_another_version_is_left_alone(path: Path) -> None:
     fill(path)
     with sqlite3.connect(path) as later:
-        later.execute("PRAGMA user_version = 2")
+        later.execute("PRAGMA user_version = 3")
     later.close()
-    with pytest.raises(StoreError, match="is of version 2, this program writes version 1"):
+    with pytest.raises(StoreError, match="is of version 3, this program writes version 2"):
         Store(path)
 
 

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from pytest_havip.network.api.errors import ApiError
 from pytest_havip.network.api.parameters import Given, Parameter, Schema
@@ -14,6 +15,9 @@ __all__ = ["Actions", "Answer", "NotYet"]
 
 Answer: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Service, Given], Answer]
+
+# Numbers of tasks have eight digits.
+_NUMBERS: Final = 10**8
 
 
 class NotYet(Exception):
@@ -37,6 +41,7 @@ class _Action:
     schema: Schema
     handler: Handler
     task_of: str
+    is_numbered: bool
 
 
 class Actions:
@@ -51,7 +56,7 @@ class Actions:
 
     def action(self, name: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
         """Make the decorated function the handler of an action with these parameters."""
-        return self._enter(name, "", parameters)
+        return self._enter(name, parameters)
 
     def task(self, name: str, of: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
         """Make the decorated function the handler of an action whose end is asked after by DescribeVpcTaskResult.
@@ -61,11 +66,22 @@ class Actions:
             of: the parameter that names the resource.
             **parameters: of the action.
         """
-        return self._enter(name, of, parameters)
+        return self._enter(name, parameters, task_of=of)
 
-    def _enter(self, name: str, task_of: str, parameters: Mapping[str, Parameter]) -> Callable[[Handler], Handler]:
+    def numbered_task(self, name: str, **parameters: Parameter) -> Callable[[Handler], Handler]:
+        """Make the decorated function the handler of an action whose end is asked after by DescribeTaskResult.
+
+        Args:
+            name: of the action; its answer has the task's number.
+            **parameters: of the action.
+        """
+        return self._enter(name, parameters, is_numbered=True)
+
+    def _enter(
+        self, name: str, parameters: Mapping[str, Parameter], *, task_of: str = "", is_numbered: bool = False
+    ) -> Callable[[Handler], Handler]:
         def enter(handler: Handler) -> Handler:
-            self._actions[name] = _Action(Schema(parameters), handler, task_of)
+            self._actions[name] = _Action(Schema(parameters), handler, task_of, is_numbered)
             return handler
 
         return enter
@@ -116,6 +132,9 @@ class Actions:
                 service.requests.note(Earlier(name, token, asked, json.dumps(answer)))
             if action.task_of:
                 service.requests.note(Task(request_id, given[action.task_of]))
+            if action.is_numbered:
+                answer["TaskId"] = str(UUID(request_id).int % _NUMBERS)
+                service.requests.note(Task(answer["TaskId"], ""))
         finally:
             service.apply()
         return answer

@@ -24,13 +24,18 @@ __all__ = ["ACTIONS"]
 
 ACTIONS: Final = Actions()
 
+
+def _eip(havip: Havip) -> str:
+    return "" if havip.eip is None else str(havip.eip)
+
+
 _FILTERS: Final[FilterTable[Havip]] = {
     "havip-id": lambda havip: (havip.id,),
     "havip-name": lambda havip: (havip.name,),
     "vpc-id": lambda havip: (havip.vpc_id,),
     "subnet-id": lambda havip: (havip.subnet_id,),
     "vip": lambda havip: (str(havip.address),),
-    "address-ip": lambda _: ("",),
+    "address-ip": lambda havip: (_eip(havip),),
     "havip-association.instance-id": lambda havip: havip.drift_range.members,
     "havip-association.instance-type": lambda havip: map(kind_of, havip.drift_range.members),
     "check-associate": lambda havip: ("TRUE", "true") if havip.drift_range.enforced else ("FALSE", "false"),
@@ -52,7 +57,7 @@ def _view(service: Service, havip: Havip) -> Answer:
         "SubnetId": havip.subnet_id,
         "NetworkInterfaceId": owner.id if owner is not None else "",
         "InstanceId": owner.instance_id if owner is not None else "",
-        "AddressIp": "",
+        "AddressIp": _eip(havip),
         "State": "AVAILABLE" if owner is not None else "UNBIND",
         "CreatedTime": time_text(havip.created),
         "Business": "",

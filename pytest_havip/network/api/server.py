@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_havip.network.api import (
     addresses,
+    eips,
     havips,
     laboratory,
     limits,
@@ -42,6 +43,7 @@ ACTIONS: Final = Actions(
     addresses.ACTIONS,
     havips.ACTIONS,
     ranges.ACTIONS,
+    eips.ACTIONS,
     tasks.ACTIONS,
     limits.ACTIONS,
     laboratory.ACTIONS,

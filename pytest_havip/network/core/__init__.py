@@ -3,7 +3,7 @@
 from pytest_havip.network.core.arguments import check_id, check_name, parse_address, parse_cidr
 from pytest_havip.network.core.drift import MemberKind, kind_of
 from pytest_havip.network.core.effects import Cause, Change, Effect, Moved, Resend
-from pytest_havip.network.core.model import Binding, DriftRange, Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.model import Binding, DriftRange, Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.network import Network
 from pytest_havip.network.core.profile import TENCENT, OwnerRemoval, Profile
 from pytest_havip.network.core.refusal import Code, Refused
@@ -19,6 +19,7 @@ __all__ = [
     "Decision",
     "DriftRange",
     "Effect",
+    "Eip",
     "Havip",
     "MemberKind",
     "Moved",

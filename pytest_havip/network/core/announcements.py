@@ -56,6 +56,7 @@ def announce(havip: Havip, nic: Nic, now: float) -> tuple[Effect, ...]:
         now,
         havip.drift_range,
         havip.tags,
+        havip.eip,
     )
     change = Change(havip, after)
     if not step.tells_an_event:

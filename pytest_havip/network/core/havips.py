@@ -86,8 +86,13 @@ class Havips(State):
         return after
 
     def delete_havip(self, havip_id: str, *, now: float) -> Havip:
-        """Release a HAVIP, bound or not; whoever announces it afterwards announces an address that is not its own."""
+        """Release a HAVIP, bound or not; whoever announces it afterwards announces an address that is not its own.
+
+        One that has an elastic IP stays until it is dissociated from it.
+        """
         havip = self._inventory.havip(havip_id)
+        if havip.eip is not None:
+            raise Refused(Code.UNSUPPORTED, f"{havip_id} has the elastic IP {havip.eip}; dissociate it first")
         effects: list[Effect] = [Change(havip, None)]
         if havip.binding is not None:
             effects.append(Moved(havip, havip.binding.nic_id, None, Cause.RELEASED, now))

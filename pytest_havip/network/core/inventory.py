@@ -6,12 +6,14 @@ from typing import Any, TypeVar
 from pytest_havip.network.core.addresses import AddressPool
 from pytest_havip.network.core.arguments import check_id
 from pytest_havip.network.core.forwarding import Forwarding
-from pytest_havip.network.core.model import Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.model import Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.refusal import Code, Refused
 
 __all__ = ["Inventory"]
 
-_Kept = TypeVar("_Kept", Vpc, Subnet, Nic, Havip)
+_Kept = TypeVar("_Kept", Vpc, Subnet, Nic, Havip, Eip)
+
+_MISSING = {"eip": Code.EIP_NOT_FOUND}
 
 
 class Inventory:
@@ -22,22 +24,25 @@ class Inventory:
         self._subnets: dict[str, Subnet] = {}
         self._nics: dict[str, Nic] = {}
         self._havips: dict[str, Havip] = {}
+        self._eips: dict[str, Eip] = {}
         self._records: dict[type, dict[str, Any]] = {
             Vpc: self._vpcs,
             Subnet: self._subnets,
             Nic: self._nics,
             Havip: self._havips,
+            Eip: self._eips,
         }
         self.vpcs = MappingProxyType(self._vpcs)
         self.subnets = MappingProxyType(self._subnets)
         self.nics = MappingProxyType(self._nics)
         self.havips = MappingProxyType(self._havips)
+        self.eips = MappingProxyType(self._eips)
         self.pools: dict[str, AddressPool] = {}
         self.forwarding: dict[str, Forwarding] = {}
         self.macs: set[str] = set()
 
     def vpc(self, identifier: str) -> Vpc:
-        """The VPC of this id, or Refused: Malformed, ResourceNotFound. The same for the other three."""
+        """The VPC of this id, or Refused: Malformed, ResourceNotFound. The same for the others."""
         return _found("vpc", identifier, self._vpcs)
 
     def subnet(self, identifier: str) -> Subnet:
@@ -51,6 +56,10 @@ class Inventory:
     def havip(self, identifier: str) -> Havip:
         """The HAVIP of this id."""
         return _found("havip", identifier, self._havips)
+
+    def eip(self, identifier: str) -> Eip:
+        """The elastic IP of this id."""
+        return _found("eip", identifier, self._eips)
 
     def apply(self, before: Record | None, after: Record | None) -> None:
         """Replace one record by another (None: there is none), and follow in everything derived from it."""
@@ -67,7 +76,7 @@ class Inventory:
             self._forget(before, for_good=after is None)
         if after is not None:
             self._learn(after)
-        if not isinstance(record, Vpc):
+        if not isinstance(record, Vpc | Eip):
             self.forwarding[record.vpc_id].apply(before, after)
 
     def _learn(self, record: Record) -> None:
@@ -105,5 +114,7 @@ def _found(kind: str, identifier: str, records: dict[str, _Kept]) -> _Kept:
     check_id(kind, identifier)
     record = records.get(identifier)
     if record is None:
-        raise Refused(Code.NOT_FOUND, f"{identifier} does not exist, or exists no more; list what there is")
+        raise Refused(
+            _MISSING.get(kind, Code.NOT_FOUND), f"{identifier} does not exist, or exists no more; list what there is"
+        )
     return record

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-__all__ = ["Binding", "DriftRange", "Havip", "Nic", "Record", "Subnet", "Vpc"]
+__all__ = ["Binding", "DriftRange", "Eip", "Havip", "Nic", "Record", "Subnet", "Vpc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class Havip:
         announced: when an announcement was last accepted, None if never.
         drift_range: who may announce it.
         tags: keys and values, for the owner's own use.
+        eip: the elastic IP by which the world outside reaches it, None without one.
     """
 
     id: str
@@ -97,6 +98,18 @@ class Havip:
     announced: float | None = None
     drift_range: DriftRange = DriftRange()
     tags: tuple[tuple[str, str], ...] = ()
+    eip: IPv4Address | None = None
 
 
-Record = Vpc | Subnet | Nic | Havip
+@dataclass(frozen=True, slots=True)
+class Eip:
+    """An elastic IP: a public address of an account. ``havip_id`` is "" while it leads nowhere."""
+
+    id: str
+    name: str
+    address: IPv4Address
+    created: float
+    havip_id: str = ""
+
+
+Record = Vpc | Subnet | Nic | Havip | Eip

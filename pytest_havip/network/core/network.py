@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 
 from pytest_havip.network.core import announcements, guard
 from pytest_havip.network.core.effects import Effect, Resend
+from pytest_havip.network.core.eips import Eips
 from pytest_havip.network.core.forwarding import Forwarding
 from pytest_havip.network.core.havips import Havips
 from pytest_havip.network.core.nics import Nics
@@ -20,7 +21,7 @@ __all__ = ["Network"]
 _NOTHING = Forwarding()
 
 
-class Network(Vpcs, Nics, Havips):
+class Network(Vpcs, Nics, Havips, Eips):
     """The state of a HAVIP network, and every rule about it.
 
     Methods that change resources return the record and collect effects for ``take_effects``; they raise Refused, with

@@ -5,14 +5,14 @@ from typing import Self, TypeVar
 
 from pytest_havip.network.core.effects import Change, Effect
 from pytest_havip.network.core.inventory import Inventory
-from pytest_havip.network.core.model import Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core.model import Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.profile import TENCENT, Profile
 
 __all__ = ["State"]
 
-_Created = TypeVar("_Created", Vpc, Subnet, Nic, Havip)
+_Created = TypeVar("_Created", Vpc, Subnet, Nic, Havip, Eip)
 
-_RANK: Mapping[type, int] = {Vpc: 0, Subnet: 1, Nic: 2, Havip: 3}
+_RANK: Mapping[type, int] = {Vpc: 0, Subnet: 1, Nic: 2, Havip: 3, Eip: 4}
 
 
 class State:
@@ -56,6 +56,11 @@ class State:
     def havips(self) -> Mapping[str, Havip]:
         """All HAVIPs by id."""
         return self._inventory.havips
+
+    @property
+    def eips(self) -> Mapping[str, Eip]:
+        """All elastic IPs by id."""
+        return self._inventory.eips
 
     def take_effects(self) -> tuple[Effect, ...]:
         """What the requests since the last call want done, in order; they are the caller's now."""

@@ -1,15 +1,22 @@
 """Bringing the kernel to what the core has decided."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
+from typing import Final
 
-from pytest_havip.network.core import Change, Effect, Havip, Nic, Subnet, Vpc
+from pytest_havip.network.core import Change, Effect, Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.found import FoundGuard, read_guard
+from pytest_havip.network.dataplane.internet import Internet
+from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.remover import Remover
 from pytest_havip.network.dataplane.vpc import VpcFabric
 from pytest_havip.network.keeper import Keeping
 
-__all__ = ["DataPlane"]
+__all__ = ["INTERNET", "DataPlane"]
+
+INTERNET: Final = "internet"
+"""Under this name the world outside is kept; VPCs are kept under their ids."""
 
 
 class DataPlane:
@@ -23,17 +30,30 @@ class DataPlane:
         fabrics: VPC id -> its part of the kernel.
     """
 
-    __slots__ = ("_fabrics", "_keeper", "_remover")
+    __slots__ = ("_fabrics", "_internet", "_keeper", "_remover")
 
     def __init__(self, remover: Remover, keeper: Keeping) -> None:
         self._remover = remover
         self._keeper = keeper
         self._fabrics: dict[str, VpcFabric] = {}
+        self._internet: Internet | None = None
 
     @property
     def fabrics(self) -> Mapping[str, VpcFabric]:
         """VPC id -> its part of the kernel."""
         return self._fabrics
+
+    @property
+    def internet(self) -> Internet:
+        """The world outside, made when it is first asked for."""
+        if self._internet is None:
+            self._internet = Internet.create()
+            self._keeper.keep(INTERNET, (self._internet.fileno(),))
+        return self._internet
+
+    def adopt_internet(self, descriptor: int) -> None:
+        """Take over the world outside that another process has made; before any VPC."""
+        self._internet = Internet(Namespace(descriptor))
 
     def make(self, vpc: Vpc, records: Sequence[Subnet | Nic | Havip]) -> VpcFabric:
         """Make a VPC in the kernel, with all of its records but without cables.
@@ -49,6 +69,7 @@ class DataPlane:
         self._keeper.keep(vpc.id, fabric.descriptors)  # with all owners: they are never asked of the records again
         for subnet in subnets:
             fabric.add_subnet(subnet)
+        self._publish(vpc.id, [Change(None, havip) for havip in havips])
         return fabric
 
     def adopt(self, vpc_id: str, descriptors: Sequence[int]) -> FoundGuard:
@@ -68,6 +89,7 @@ class DataPlane:
         commands = ruleset.repair(found.elements, found.chains, records)
         if commands:
             fabric.change_guard(commands)
+        self._publish(vpc_id, [Change(None, record) for record in records])
 
     def commit(self, effects: Iterable[Effect]) -> None:
         """Carry out the changes among the effects: one transaction of the guard for each VPC.
@@ -77,8 +99,8 @@ class DataPlane:
         """
         by_vpc: dict[str, list[Change]] = {}
         for effect in effects:
-            if isinstance(effect, Change):
-                by_vpc.setdefault(_vpc_of(effect), []).append(effect)
+            if isinstance(effect, Change) and (vpc_id := _vpc_of(effect)) is not None:
+                by_vpc.setdefault(vpc_id, []).append(effect)
         for vpc_id, changes in by_vpc.items():
             self._commit_vpc(vpc_id, changes)
 
@@ -103,8 +125,17 @@ class DataPlane:
         commands = ruleset.commands([change for change in changes if not _is_of_vpc(change)])
         if commands:
             fabric.change_guard(commands)
+        self._publish(vpc_id, changes)
         for change in changes:
             self._take_down(fabric, change)
+
+    def _publish(self, vpc_id: str, changes: Iterable[Change]) -> None:
+        """Let elastic IPs follow their HAVIPs' records."""
+        steps = [(_eip_of(change.before), _eip_of(change.after)) for change in changes]
+        gone = {before[0] for before, after in steps if before and before != after}
+        new = dict(after for before, after in steps if after and before != after)
+        if gone or new:
+            self._fabrics[vpc_id].publish(vpc_id, gone, new, self.internet)
 
     def _take_down(self, fabric: VpcFabric, change: Change) -> None:
         """Remove what the change ended, now that the guard no longer speaks of it."""
@@ -122,6 +153,8 @@ class DataPlane:
         for fabric in self._fabrics.values():
             fabric.close()
         self._fabrics.clear()
+        if self._internet is not None:
+            self._internet.close()
         self._remover.close()
 
 
@@ -129,7 +162,15 @@ def _is_of_vpc(change: Change) -> bool:
     return isinstance(change.before, Vpc) or isinstance(change.after, Vpc)
 
 
-def _vpc_of(change: Change) -> str:
+def _vpc_of(change: Change) -> str | None:
+    """Return the VPC whose part of the kernel follows a change: none for an elastic IP, whose HAVIP knows of it."""
     record = change.after if change.after is not None else change.before
     assert record is not None
+    if isinstance(record, Eip):
+        return None
     return record.id if isinstance(record, Vpc) else record.vpc_id
+
+
+def _eip_of(record: Record | None) -> tuple[IPv4Address, IPv4Address] | None:
+    """Return the elastic IP of a HAVIP, and the HAVIP's address."""
+    return (record.eip, record.address) if isinstance(record, Havip) and record.eip is not None else None

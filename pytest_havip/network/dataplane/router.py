@@ -1,6 +1,7 @@
 """The gateway of a VPC: a host of its own with one leg in each subnet."""
 
-from ipaddress import IPv4Interface
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Interface
 from typing import Self
 
 from pytest_havip.kernel.requests import (
@@ -14,9 +15,11 @@ from pytest_havip.kernel.requests import (
 )
 from pytest_havip.kernel.route import RouteSocket
 from pytest_havip.network.core import Subnet
+from pytest_havip.network.dataplane.internet import PORT, Internet
 from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.ruleset import gateway_interface
 from pytest_havip.network.dataplane.settings import let_route, quieten
+from pytest_havip.network.dataplane.translation import Translation
 
 __all__ = ["Router"]
 
@@ -27,11 +30,12 @@ class Router:
     It stands behind a port of each bridge, so that what it sends passes the same rewrite as a host's frames.
     """
 
-    __slots__ = ("_links", "_namespace")
+    __slots__ = ("_links", "_namespace", "_translation")
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
         self._links = namespace.route_socket()
+        self._translation: Translation | None = None
 
     @classmethod
     def create(cls) -> Self:
@@ -70,7 +74,22 @@ class Router:
         )
         links.wait_until_up(port)
 
+    def publish(self, vpc_id: str, eips: Mapping[IPv4Address, IPv4Address], internet: Internet) -> None:
+        """Let these elastic IPs stand for these HAVIPs of the VPC towards the world, and no others.
+
+        Raises:
+            NftError, OSError: the kernel refused.
+        """
+        if self._translation is None:
+            self._translation = Translation(self._namespace, PORT)
+        self._translation.set(eips)  # before there is a way to the world
+        internet.connect(vpc_id, self._namespace)
+        for eip in eips:
+            internet.lead(eip, vpc_id)
+
     def close(self) -> None:
         """Let go of the namespace and of what is in it."""
+        if self._translation is not None:
+            self._translation.close()
         self._links.close()
         self._namespace.close()

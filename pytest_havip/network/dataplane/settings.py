@@ -6,7 +6,7 @@ from typing import Final
 
 from pytest_havip.network.dataplane.namespace import Namespace
 
-__all__ = ["let_route", "quieten"]
+__all__ = ["check_sources", "let_route", "quieten"]
 
 _SETTINGS: Final = Path("/proc/sys/net")
 _QUIET: Final = {
@@ -23,7 +23,8 @@ _ROUTING: Final = {
     # Redirects are sent if either says so; the first one counts for interfaces that are there already, too.
     "ipv4/conf/all/send_redirects": "0",
     "ipv4/conf/default/send_redirects": "0",
-    # Any way back will do.
+    # Any way back will do; the stricter one of the two counts.
+    "ipv4/conf/all/rp_filter": "0",
     "ipv4/conf/default/rp_filter": "0",
     # A leg answers for its own address only.
     "ipv4/conf/default/arp_ignore": "1",
@@ -46,6 +47,15 @@ def let_route(namespace: Namespace) -> None:
         OSError: as `quieten`.
     """
     _write(namespace, _ROUTING)
+
+
+def check_sources(namespace: Namespace, interface: str) -> None:
+    """Let nothing in by an interface whose sender stands behind another one.
+
+    Raises:
+        OSError: as `quieten`.
+    """
+    _write(namespace, {f"ipv4/conf/{interface}/rp_filter": "1"})
 
 
 def _write(namespace: Namespace, settings: Mapping[str, str]) -> None:

@@ -1,13 +1,15 @@
 """One VPC in the kernel: its namespace, bridges, gateway, guard, and the way of an announcement in and out."""
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
 from itertools import count
 from typing import Final, Self
 
 from pytest_havip.kernel.requests import Attribute, NewLink, add_bridge
 from pytest_havip.network.core import Nic, Subnet
 from pytest_havip.network.dataplane.elements_socket import ElementsSocket
+from pytest_havip.network.dataplane.internet import Internet
 from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.nft import Nft
 from pytest_havip.network.dataplane.ports import Ports
@@ -42,6 +44,7 @@ class VpcFabric:
 
     __slots__ = (
         "_bridges",
+        "_eips",
         "_elements",
         "_gateways",
         "_index",
@@ -64,6 +67,7 @@ class VpcFabric:
         self._bridges: dict[str, int] = {}
         self._gateways: dict[str, int] = {}
         self._senders: dict[str, socket.socket] = {}
+        self._eips: dict[IPv4Address, IPv4Address] = {}
         self.nft = Nft(namespace)
         self._elements = ElementsSocket(namespace)
         self.ports = Ports(namespace, self._links, remover)
@@ -137,6 +141,23 @@ class VpcFabric:
         self._remover.close_packet_socket(self._senders.pop(subnet.id))
         port, bridge = self._gateways.pop(subnet.id), self._bridges.pop(subnet.id)
         self._remover.remove(self._namespace, port, bridge)
+
+    def publish(
+        self,
+        vpc_id: str,
+        gone: Iterable[IPv4Address],
+        new: Mapping[IPv4Address, IPv4Address],
+        internet: Internet,
+    ) -> None:
+        """Let elastic IPs stand for nothing any more, and others for HAVIPs.
+
+        Raises:
+            NftError, OSError: the kernel refused.
+        """
+        for eip in gone:
+            self._eips.pop(eip, None)
+        self._eips |= new
+        self._router.publish(vpc_id, self._eips, internet)
 
     def plug(self, nic: Nic, host: Namespace, interface: str) -> None:
         """Run a cable from the NIC's subnet to an interface of a host; see `Ports.plug`."""
