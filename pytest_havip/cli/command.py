@@ -51,8 +51,29 @@ def _parser() -> argparse.ArgumentParser:
         help="the network, as --havip-target spells it, or core: the bundled rules alone",
     )
     replay.add_argument("--pytest", metavar="FILE", help="play nothing; write the story as a test into this file")
+    _add_serve(commands)
     _add_wsfc(commands)
     return parser
+
+
+def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    serve = commands.add_parser("serve", help="run the reference network with hosts in it, to develop against")
+    serve.add_argument("topology", nargs="?", metavar="TOPOLOGY.toml", help="what to bring up; left out: three hosts")
+    serve.add_argument("--network", default="default", metavar="NAME", help="how to call it (%(default)s)")
+    serve.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1; left out: any that is free")
+    serve.add_argument("--log", metavar="FILE", help="append the service's log to it, JSON lines")
+    ps = commands.add_parser("ps", help="show the networks that run, with endpoint, credentials, hosts and HAVIPs")
+    ps.add_argument("--export", action="store_true", help="as lines for a shell, with the names that tccli reads")
+    ps.add_argument("--json", action="store_true", help="as one line of JSON for each network")
+    enter = commands.add_parser("exec", help="run a command on a host of a network, a shell when left out")
+    enter.add_argument("host", metavar="HOST")
+    enter.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="and its arguments")
+    events = commands.add_parser("events", help="tell who announced what, and what came of it")
+    events.add_argument("--follow", "-f", action="store_true", help="go on until interrupted")
+    events.add_argument("--json", action="store_true", help="as JSON lines")
+    stop = commands.add_parser("stop", help="end a network; everything in it goes with it")
+    for command in (ps, enter, events, stop):
+        command.add_argument("--network", metavar="NAME", help="which one; left out: the only one")
 
 
 def _add_wsfc(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
 from string import ascii_lowercase, digits
 from typing import Any
 
@@ -30,7 +31,7 @@ from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 __all__ = ["ReferenceNetwork"]
 
-_LISTEN_FD, _CABLE_FD, _CREDENTIALS_FD = 3, 4, 5
+_LISTEN_FD, _CABLE_FD, _CREDENTIALS_FD, _LOG_FD = 3, 4, 5, 6
 #: Seconds until the patch panel must have answered.
 _CABLE_TIMEOUT = 20.0
 #: Seconds until a killed service must have ended.
@@ -44,25 +45,45 @@ class ReferenceNetwork(Target):
         lab: Where the network's process runs.
         program: The arguments after ``python -m`` that start the service; a mutant's starter takes its place.
         name: How the target was chosen.
+        port: TCP port of the API on loopback; the kernel chooses one for 0.
+        log: A file to which the service appends its log, JSON lines.
+
+    Raises:
+        OSError: The port is taken, or the log cannot be written.
+
+    Attributes:
+        credentials: Who may call the API.
+        endpoint: HOST:PORT of the API.
+        region: Of the API.
     """
 
+    region = "lab"
     profile = "tencent"
     features = frozenset(Feature)
 
     def __init__(
-        self, lab: Lab, *, program: Sequence[str] = ("pytest_havip.network",), name: str = "reference"
+        self,
+        lab: Lab,
+        *,
+        program: Sequence[str] = ("pytest_havip.network",),
+        name: str = "reference",
+        port: int = 0,
+        log: Path | None = None,
     ) -> None:
         self._name = name
         self._lab = lab
         self._program = program
         self._nics: dict[str, Nic] = {}
         self._hosts: dict[str, Host] = {}
-        self._credentials = Credentials.new()
+        self.credentials = Credentials.new()
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._api = TencentApi(*self._listener.getsockname(), credentials=self._credentials)
+        self._log = None if log is None else log.open("a")
+        self._listener = socket.create_server(("127.0.0.1", port))
+        host, port = self._listener.getsockname()
+        self.endpoint = f"{host}:{port}"
+        self._api = TencentApi(host, port, credentials=self.credentials, region=self.region)
         # In the lab's own memory, so that it goes with it; a port has one network.
-        self._store = f"/run/havip-{self._listener.getsockname()[1]}.sqlite"
+        self._store = f"/run/havip-{port}.sqlite"
         self._ended: list[Process] = []
         self._patching = threading.Lock()
         self._start()
@@ -73,8 +94,11 @@ class ReferenceNetwork(Target):
         command = [sys.executable, "-m", *self._program, "--store", self._store]
         command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
         command += ["--credentials-fd", str(_CREDENTIALS_FD)]
-        with panel, self._credentials.file() as file:
+        with panel, self.credentials.file() as file:
             fds = {_LISTEN_FD: self._listener.fileno(), _CABLE_FD: panel.fileno(), _CREDENTIALS_FD: file.fileno()}
+            if self._log is not None:
+                fds[_LOG_FD] = self._log.fileno()
+                command += ["--log", f"/proc/self/fd/{_LOG_FD}"]  # its own path may be hidden in the lab
             self._service = self._lab.spawn(command, fds=fds)
 
     @property
@@ -282,8 +306,15 @@ class ReferenceNetwork(Target):
         self._start()
         self.call("DescribeVpcs", Limit="1")
 
+    @property
+    def alive(self) -> bool:
+        """Whether the service runs."""
+        return self._service.alive
+
     def close(self) -> None:
         """End the service and its keeper; its namespaces go with them."""
+        if self._log is not None:
+            self._log.close()
         self._api.close()
         self._cable.close()
         self._listener.close()
@@ -295,7 +326,7 @@ class ReferenceNetwork(Target):
         try:
             return self._api.call(action, **parameters)
         except TargetError as error:
-            raise TargetError(f"{error}\n{self._post_mortem()}") from error
+            raise TargetError(f"{error}\n{self.post_mortem()}") from error
 
     def _patch(self, order: dict[str, str], *fds: int) -> dict[str, Any]:
         """Give an order to the service's patch panel, with file descriptors beside it, and return its answer."""
@@ -304,15 +335,16 @@ class ReferenceNetwork(Target):
                 socket.send_fds(self._cable, [json.dumps(order).encode()], list(fds))
                 answer = self._cable.recv(65536)
         except OSError as error:
-            raise TargetError(f"the patch panel did not answer {order}: {error!r}\n{self._post_mortem()}") from error
+            raise TargetError(f"the patch panel did not answer {order}: {error!r}\n{self.post_mortem()}") from error
         if not answer:
-            raise TargetError(f"the patch panel closed at {order}\n{self._post_mortem()}")
+            raise TargetError(f"the patch panel closed at {order}\n{self.post_mortem()}")
         said: dict[str, Any] = json.loads(answer)
         if "error" in said:
             raise TargetError(f"the patch panel refused {order}: {said['error']}")
         return said
 
-    def _post_mortem(self) -> str:
+    def post_mortem(self) -> str:
+        """Say whether the service runs, and show the end of what it wrote."""
         state = "is alive" if self._service.alive else "has ended"
         return f"The network's service {state}; the end of its log:\n{self._service.log()[-2000:] or '(nothing)'}"
 
