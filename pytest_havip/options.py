@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 __all__ = [
+    "BUNDLED",
     "OPTIONS",
     "SEED",
     "FuzzSettings",
@@ -93,6 +94,9 @@ class Settings:
         evidence: The folder for what failing tests leave behind, `None` for nothing at all.
         areas: The areas whose tests are run, in capitals; none for all.
         areas_source: Who chose the areas.
+        clients: The HA clients under test: paths of descriptions, names of entry points, ``bundled`` for ours.
+        clients_source: Who chose them.
+        only: The side that is tested alone, ``client`` or ``network``; empty for both.
         listing: Whether the requirements are listed instead of tested.
         fuzz: What is asked of campaigns.
     """
@@ -103,6 +107,9 @@ class Settings:
     evidence: Path | None
     areas: tuple[str, ...]
     areas_source: str
+    clients: tuple[str, ...]
+    clients_source: str
+    only: str
     listing: bool
     fuzz: FuzzSettings
 
@@ -118,6 +125,15 @@ _TARGET_OPTION = Option(
     "reference",
     "TARGET",
 )
+#: The name of the HA clients that we bring along.
+BUNDLED = "bundled"
+_CLIENT = Option(
+    "havip-client",
+    "The HA clients under test: descriptions (appliance.toml), entry points, bundled; ours play only if named.",
+    BUNDLED,
+    "CLIENT[,CLIENT…]",
+)
+_ONLY = Option("havip-only", "Run the tests of one side alone: client or network.", "both", "SIDE")
 _EVIDENCE = Option(
     "havip-evidence",
     "Where a failing test leaves the frames of all machines, in a folder of its own; empty for nowhere.",
@@ -150,6 +166,8 @@ _FUZZ_PAIRS = Option("havip-fuzz-pairs", "Show which actions of stories were jud
 OPTIONS = (
     _ENABLED,
     _TARGET_OPTION,
+    _CLIENT,
+    _ONLY,
     _AREAS,
     _EVIDENCE,
     _LIST,
@@ -181,12 +199,13 @@ def settings_of(config: pytest.Config) -> Settings:
     """Return what this run was asked to do; worked out once.
 
     Raises:
-        pytest.UsageError: If a switch is neither on nor off; the text says who set it.
+        pytest.UsageError: If a switch is neither on nor off, or there is no such side; the text says who set it.
     """
     settings = config.stash.get(_SETTINGS, None)
     if settings is None:
         target, evidence = _setting(_TARGET_OPTION, config), _setting(_EVIDENCE, config).value
         folder = config.invocation_params.dir / evidence if evidence else None
+        client = _setting(_CLIENT, config)
         areas, listing = _setting(_AREAS, config), _truth(_setting(_LIST, config))
         settings = Settings(
             listing or _truth(_setting(_ENABLED, config)),
@@ -195,6 +214,9 @@ def settings_of(config: pytest.Config) -> Settings:
             folder,
             () if areas.value.lower() == _AREAS.default else tuple(areas.value.upper().replace(",", " ").split()),
             areas.source,
+            _clients(client.value, config),
+            client.source,
+            _side(_setting(_ONLY, config)),
             listing,
             _fuzz_settings(config),
         )
@@ -242,3 +264,16 @@ def _truth(setting: Setting) -> bool:
     if word not in _TRUE | _FALSE:
         raise pytest.UsageError(f"{setting.source} is {setting.value!r}; it must be yes or no")
     return word in _TRUE
+
+
+def _clients(value: str, config: pytest.Config) -> tuple[str, ...]:
+    """Split the names; a description's path becomes absolute, for the processes of pytest-xdist work elsewhere."""
+    names = (name.strip() for name in value.split(","))
+    return tuple(str(config.invocation_params.dir / name) if name.endswith(".toml") else name for name in names)
+
+
+def _side(setting: Setting) -> str:
+    word = setting.value.lower()
+    if word not in {"client", "network", _ONLY.default}:
+        raise pytest.UsageError(f"{setting.source} is {setting.value!r}; it must be client, network or both")
+    return "" if word == _ONLY.default else word

@@ -52,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Whoever set them, the run's own options now say it, to the fixtures and to the processes of pytest-xdist.
     config.option.havip, config.option.havip_target = "yes", settings.target
     config.option.havip_evidence = str(settings.evidence or "")
+    config.option.havip_client, config.option.havip_only = ",".join(settings.clients), settings.only or "both"
     config.option.havip_areas = ",".join(settings.areas) or "all"
     if settings.listing:
         # A list is made in one process.

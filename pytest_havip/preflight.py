@@ -8,16 +8,23 @@ from pytest_havip.lab.checks import Check, checks
 __all__ = ["machine_checks", "refusal"]
 
 #: What the lab can do without, and the bundled conformance run cannot: it puts these programs under test or uses them.
-_BUNDLED = frozenset({"keepalived", "haproxy", "ping"})
+_BUNDLED = frozenset({"ping"})
+#: What our HA clients are made of.
+_OF_CLIENTS = frozenset({"keepalived", "haproxy"})
 
 
-def machine_checks(*, bundled: bool = True) -> list[Check]:
+def machine_checks(*, bundled: bool = True, clients: bool = True) -> list[Check]:
     """Return all checks of this machine.
 
     Args:
         bundled: Whether the bundled conformance tests are to run, with all the programs that they use.
+        clients: Whether our HA clients are put under test.
     """
-    return [replace(check, status="fail") if bundled and _is_missing(check) else check for check in checks()]
+    needed = (_BUNDLED | _OF_CLIENTS if clients else _BUNDLED) if bundled else frozenset()
+    return [
+        replace(check, status="fail") if check.name in needed and check.status == "warn" else check
+        for check in checks()
+    ]
 
 
 def refusal(found: Iterable[Check]) -> str | None:
@@ -31,7 +38,3 @@ def refusal(found: Iterable[Check]) -> str | None:
         return None
     reasons = "\n".join(f"  {check.name}: {check.detail}\n    mend it: {check.remedy}" for check in failed)
     return f"this machine cannot run the HAVIP tests.\n{reasons}\n`havip doctor` shows all checks."
-
-
-def _is_missing(check: Check) -> bool:
-    return check.name in _BUNDLED and check.status == "warn"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_havip.options import Settings
+from pytest_havip.options import BUNDLED, Settings
 from pytest_havip.reports.collected import Collected, tell
 from pytest_havip.reports.judging import PHASE_VERDICT, judge, judge_crash
 from pytest_havip.reports.listing import listing_lines
@@ -18,7 +18,8 @@ from pytest_havip.reports.runlog import RunLog
 from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
 from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
-from pytest_havip.requirements.registry import AREAS
+from pytest_havip.requirements.registry import AREAS, OF_CLIENTS
+from pytest_havip.toml_file import TomlError
 
 __all__ = ["HavipSession"]
 
@@ -66,10 +67,16 @@ class HavipSession:
 
     def pytest_report_header(self) -> list[str]:
         """Say what is under test, and on what machine."""
-        return [
-            f"havip: target {self._settings.target} ({self._settings.target_source})",
-            f"havip: {describe()}",
-        ]
+        settings = self._settings
+        lines = [f"havip: target {settings.target} ({settings.target_source})"]
+        if settings.clients != (BUNDLED,):
+            clients = import_module("pytest_havip.fixtures.clients")
+            names = ", ".join(each.name for each in clients.clients_of(self._config))
+            lines.append(f"havip: clients {names} ({settings.clients_source})")
+            if devices := clients.devices_of(self._config):
+                crash = import_module("pytest_havip.lab.lending").CRASH
+                lines.append(f"havip: lends this machine's {', '.join(devices)} to the lab until the end; {crash}")
+        return [*lines, f"havip: {describe()}"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -82,14 +89,32 @@ class HavipSession:
         except targets.UnknownTarget as error:
             raise pytest.UsageError(f"{self._settings.target_source}: {error}") from None
         self._check_areas()
+        self._check_clients()
         option = session.config.option
         if self._settings.listing or option.collectonly or option.showfixtures:
             return
         preflight = import_module("pytest_havip.preflight")
-        message = preflight.refusal(preflight.machine_checks(bundled=self._bundled))
+        checks = preflight.machine_checks(bundled=self._bundled, clients=self._plays_ours)
+        message = preflight.refusal(checks)
         if message is not None:
             # Not pytest.exit(): that would print the message twice.
             raise pytest.UsageError(message)
+
+    @property
+    def _plays_ours(self) -> bool:
+        """Whether the clients that we bring along play."""
+        return BUNDLED in self._settings.clients and self._settings.only != "network"
+
+    def _check_clients(self) -> None:
+        """Stop where there is no such client, or a network device that it wants cannot be lent."""
+        if self._settings.clients == (BUNDLED,):
+            return
+        clients, lending = import_module("pytest_havip.fixtures.clients"), import_module("pytest_havip.lab.lending")
+        try:
+            for device in clients.devices_of(self._config):
+                lending.may_lend(device)
+        except (clients.UnknownClient, TomlError, lending.LabError) as error:
+            raise pytest.UsageError(f"{self._settings.clients_source}: {error}") from None
 
     def _check_areas(self) -> None:
         unknown = [area for area in self._settings.areas if area not in AREAS]
@@ -115,14 +140,23 @@ class HavipSession:
             item.user_properties.append(("havip_requirement", requirement.id))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the tests of the wanted areas alone."""
-        wanted = set(self._settings.areas)
-        # A campaign judges by the requirements of these areas.
-        if not wanted or self._is_campaign:
+        """Keep the tests of the wanted areas and of the wanted side, and of our clients' only where these play."""
+        if self._is_campaign:  # it judges by the requirements of the wanted areas
             return
-        kept = [item for item in items if wanted.intersection(each.area for each in requirements_of(item))]
-        self._config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+        kept = [item for item in items if self._is_wanted(item)]
+        if len(kept) < len(items):
+            self._config.hook.pytest_deselected(items=[item for item in items if not self._is_wanted(item)])
+            items[:] = kept
+
+    def _is_wanted(self, item: pytest.Item) -> bool:
+        areas = {each.area for each in requirements_of(item)}
+        if self._settings.areas and not areas.intersection(self._settings.areas):
+            return False
+        of_clients = areas.intersection(OF_CLIENTS)
+        if self._settings.only and not (of_clients if self._settings.only == "client" else areas - of_clients):
+            return False
+        of_ours = of_clients and "client" not in getattr(item, "fixturenames", ())
+        return not (self._bundled and of_ours) or BUNDLED in self._settings.clients
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -216,4 +250,6 @@ class HavipSession:
 
     @property
     def _command(self) -> str:
-        return f"pytest --havip --havip-target {self._settings.target}"
+        clients = self._settings.clients
+        of_clients = "" if clients == (BUNDLED,) else f" --havip-client {shlex.quote(','.join(clients))}"
+        return f"pytest --havip --havip-target {self._settings.target}{of_clients}"

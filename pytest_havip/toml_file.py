@@ -151,6 +151,24 @@ class TomlTable:
             self.fail(f"{key} must be a list of texts in quotes, none of them empty", key)
         return tuple(found)
 
+    def numbers(self, key: str, default: tuple[float, ...] | None = None) -> tuple[float, ...]:
+        """Return a list of numbers, or a single one as such a list; the default, if there is one, for a missing key."""
+        if key not in self._values:
+            return default if default is not None else self._read(key, list)
+        found = self._values[key]
+        numbers = found if isinstance(found, list) else [found]
+        if not all(type(each) in {int, float} for each in numbers):
+            self.fail(f"{key} must be a number or a list of numbers, not {found!r}", key)
+        return tuple(map(float, numbers))
+
+    def words(self, key: str) -> str | tuple[str, ...]:
+        """Return a command: a text for the shell, or a list of a program and its arguments."""
+        if isinstance(self._values.get(key), list):
+            if found := self.texts(key):
+                return found
+            self.fail(f"{key} is an empty list; give a program and its arguments", key)
+        return self.text(key)
+
     def table(self, key: str) -> "TomlTable":
         """Return a table below this one, an empty one when the key is missing."""
         found: dict[str, Any] = self._read(key, dict, {})

@@ -17,17 +17,15 @@ import pytest
 
 from pytest_havip.reports.runlog import RunLog
 from pytest_havip.requirements import requirement_ids
+from pytest_havip.requirements.registry import OF_CLIENTS
 
-__all__ = ["AT_ONCE", "OF_CLIENTS", "RED", "TrialFailed", "Verdicts", "verdicts_of"]
+__all__ = ["AT_ONCE", "RED", "TrialFailed", "Verdicts", "verdicts_of"]
 
 #: Requirement id -> the verdicts of its tests.
 Verdicts = dict[str, set[str]]
 
 #: Verdicts by which a requirement catches a fault; *inconclusive* says nothing of the network, so it is not one.
 RED = frozenset({"fail", "non-strict"})
-
-#: Areas whose tests run real HA clients.
-OF_CLIENTS = ("TAKE",)
 
 #: How many processes are well run at the same time: on a faulty network tests mostly wait for what never comes.
 AT_ONCE = 3

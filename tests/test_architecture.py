@@ -27,7 +27,7 @@ OURS: dict[str, set[str]] = {
     "pytest_havip.requirements": set(),
     "pytest_havip.reports": {"pytest_havip.requirements"},
     "pytest_havip.targets": {"pytest_havip.lab", "pytest_havip.reports", "pytest_havip.mutants"},
-    "pytest_havip.clients": {"pytest_havip.lab", "pytest_havip.reports", "pytest_havip.targets"},
+    "pytest_havip.clients": {f"pytest_havip.{name}" for name in ("lab", "reports", "targets", "toml_file")},
     "pytest_havip.observe": {
         "pytest_havip.lab",
         "pytest_havip.reports",

@@ -10,14 +10,17 @@ from pytest_havip.lab import Host
 
 __all__ = [
     "Announcement",
+    "Attachment",
     "Bound",
     "Cause",
     "Client",
     "Cluster",
+    "Nic",
     "NoSuchFault",
     "Node",
     "NotActive",
     "NotMovable",
+    "Setting",
     "SeveralActive",
     "Traits",
 ]
@@ -51,17 +54,86 @@ class Cause(StrEnum):
     CRASH = "kill -9"
     SERVICE = "service dead"
     LINK = "link cut"
+    HOST = "host dead"
+    FROZEN = "machine frozen"
     FREEZE = "freeze"
     EDIT = "priorities edited"
 
 
+class Attachment(StrEnum):
+    """How a client is connected to its network."""
+
+    NAMESPACE = "namespace"
+    """It runs on the node's kernel, which has the NIC."""
+    TAP = "tap"
+    """It is a virtual machine, or a network stack in user space: it gets a tap device in place of the NIC."""
+    DEVICE = "device"
+    """It stands behind a network device of this machine, which is lent to the lab."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a client needs to play.
+
+    Args:
+        nodes: How many machines.
+        heartbeat: Whether each has a second NIC, in a subnet of their own, for what the clients tell each other.
+        attachment: How the client is connected to its NICs.
+        devices: The devices that are lent to the lab, a tuple for each NIC with a device for each node.
+        leased: Whether the client gets its fixed address by DHCP, and nobody configures it.
+        answers: Whether the client itself answers the data probes; else a small program of ours does so on each node.
+    """
+
+    nodes: int = 2
+    heartbeat: bool = False
+    attachment: Attachment = Attachment.NAMESPACE
+    devices: tuple[tuple[str, ...], ...] = ()
+    leased: bool = False
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A NIC of a node as its client sees it.
+
+    Args:
+        interface: The interface: of the node, or the tap or the lent device behind which the client is.
+        address: The fixed address.
+        mac: The MAC address that the network expects there.
+        prefix: The length of the subnet's prefix.
+        gateway: The subnet's gateway.
+    """
+
+    interface: str
+    address: IPv4Address
+    mac: str
+    prefix: int
+    gateway: IPv4Address
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A machine of a cluster: its host, its own fixed address, and the interface that carries both addresses."""
+    """A machine of a cluster.
+
+    Args:
+        host: The machine.
+        address: Its own fixed address.
+        interface: The interface of the host that carries both addresses.
+        nics: Its NICs as the client sees them, the one with the floating addresses first; empty where nobody needs
+            to know more than the above.
+        kernel: Whether the host's own kernel holds the addresses; else the client does, behind the first NIC.
+    """
 
     host: Host
     address: IPv4Address
     interface: str = "eth0"
+    nics: tuple[Nic, ...] = ()
+    kernel: bool = True
+
+    @property
+    def heartbeat(self) -> IPv4Address:
+        """The address at which the other nodes are to reach this one: on the heartbeat network, if there is one."""
+        return self.nics[-1].address if self.nics else self.address
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pytest_havip.clients.haproxy import HAPROXY
 from pytest_havip.clients.service import Service, ServiceKind
 from pytest_havip.lab import Host, Process
 
-__all__ = ["POLL", "ProgramCluster", "Runs"]
+__all__ = ["POLL", "ProgramCluster", "Runs", "held_by"]
 
 STOP_TIMEOUT = 5.0
 POLL = 0.01
@@ -150,13 +150,17 @@ class ProgramCluster(ABC):
         """Return the hosts whose kernel holds all the floating addresses, ghosts included."""
         return tuple(node.host for node in self.nodes if held_by(node) >= set(self.addresses))
 
+    def runs(self, host: Host) -> bool:
+        """Whether the client runs on a host, and is not frozen."""
+        return self._of(host).running
+
     def active(self) -> Host | None:
         """Return the host that holds the addresses and runs the client, if there is one.
 
         Raises:
             SeveralActive: more than one does.
         """
-        active = [host for host in self.holders() if self._of(host).running]
+        active = [host for host in self.holders() if self.runs(host)]
         if len(active) > 1:
             names = " and ".join(host.name for host in active)
             raise SeveralActive(f"{names} hold {self.spelled} and run {self.traits.name}, all at the same time")
@@ -217,7 +221,8 @@ class ProgramCluster(ABC):
 
     def _not_active(self, host: Host | None, timeout: float, seen: str) -> str:
         words = "; ".join(
-            f"{name}: {'runs' if runs.running else 'does not run'}, said {self.log(runs.node.host)[-400:]!r}"
+            f"{name}: {'runs' if runs.running else 'does not run'}, believes to be "
+            f"{self.belief(runs.node.host) or 'nothing'}, said {self.log(runs.node.host)[-400:]!r}"
             for name, runs in self._runs.items()
         )
         wanted = host.name if host else "any one node"

@@ -27,8 +27,10 @@ _FIRST_WORD = 0.5
 _ETHERTYPE, _IPV4 = slice(12, 14), b"\x08\x00"
 # A frozen machine's kernel neither takes nor answers a frame; those that come meanwhile are lost.
 _DEAF = (
-    "table netdev frozen {{ chain everything {{ type filter hook ingress device {0} priority -500; policy drop; }}; }}"
+    "table netdev frozen {{ chain everything {{ type filter hook ingress devices = {{ {0} }} priority -500; "
+    "policy drop; }}; }}"
 )
+_NIC = "eth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def _die(stricken: Stricken) -> int:
 def _freeze(stricken: Stricken) -> int:
     """Freeze the client before the kernel is deaf, so that the one does not notice the other."""
     at = stricken.cluster.freeze(stricken.victim.host)
-    _nft(stricken.victim, _DEAF.format(stricken.victim.interface))
+    nics = [name for name in stricken.victim.host.interfaces() if name.startswith(_NIC)]
+    _nft(stricken.victim, _DEAF.format(", ".join(nics)))
     return at
 
 
@@ -116,6 +119,6 @@ LINK_CUT = Fault(
     lambda stricken: _set_link(stricken, up=False),
     lambda stricken: _set_link(stricken, up=True),
 )
-HOST_DEAD = Fault("host dead", Cause.LINK, _die)
-FROZEN_MACHINE = Fault("machine frozen", Cause.LINK, _freeze, _thaw)
+HOST_DEAD = Fault("host dead", Cause.HOST, _die)
+FROZEN_MACHINE = Fault("machine frozen", Cause.FROZEN, _freeze, _thaw)
 """As a virtual machine is frozen for a snapshot: nothing runs, and what comes meanwhile is lost."""

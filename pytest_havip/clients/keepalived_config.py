@@ -144,6 +144,8 @@ def takeover_bounds(settings: KeepalivedSettings = SEED) -> dict[Cause, Bound]:
         Cause.MOVE: stop,
         Cause.CRASH: silence,
         Cause.LINK: silence,
+        Cause.HOST: silence,
+        Cause.FROZEN: silence,
         Cause.FREEZE: silence,
         Cause.SERVICE: Bound(
             "(fall - 1 .. fall) x interval + (256 - standby's priority) / 256",

@@ -55,7 +55,7 @@ class UcarpCluster(ProgramCluster):
     def traits(self) -> Traits:
         """What ucarp with its default timers declares; it says no goodbye."""
         announcement = Announcement("request", "own", 1, (0.0, 2.0), 0.0, None)
-        causes = (Cause.START, Cause.STOP, Cause.CRASH, Cause.LINK, Cause.FREEZE)
+        causes = (Cause.START, Cause.STOP, Cause.CRASH, Cause.LINK, Cause.HOST, Cause.FROZEN, Cause.FREEZE)
         return Traits("ucarp", announcement, preemption=False, takeover=dict.fromkeys(causes, _SILENCE))
 
     def command(self, node: Node) -> Sequence[str]:

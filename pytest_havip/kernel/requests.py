@@ -28,6 +28,7 @@ __all__ = [
     "delete_link",
     "guard_port",
     "look_at",
+    "set_mac",
     "set_neighbour",
     "set_route",
     "set_state",
@@ -188,6 +189,11 @@ def guard_port(interface: int) -> Request:
 def set_state(interface: int | str, *, up: bool) -> Request:
     """Set an interface up or down."""
     return _change(interface, f"set interface {interface} {'up' if up else 'down'}", up=up)
+
+
+def set_mac(interface: int | str, mac: str) -> Request:
+    """Give an interface another hardware address."""
+    return _change(interface, f"give interface {interface} the address {mac}", _hardware("IFLA_ADDRESS", mac))
 
 
 def delete_link(interface: int | str) -> Request:

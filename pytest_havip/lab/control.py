@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +35,24 @@ class Control:
         """False when the lab runs with the machine's own user ids (only as root, where nothing else is allowed)."""
 
     @classmethod
-    def start(cls) -> "Control":
-        """Start an init and wait until it is ready. Raises LabUnavailable."""
+    def start(cls, keep: Iterable[Path] = ()) -> "Control":
+        """Start an init that keeps these folders, too, and wait until it is ready. Raises LabUnavailable."""
+        kept = kept_folders(keep)
         try:
-            return cls._start(user_namespace=True)
+            return cls._start(kept, user_namespace=True)
         except LabUnavailable:
             if os.geteuid() != 0:
                 raise
-            return cls._start(user_namespace=False)
+            return cls._start(kept, user_namespace=False)
 
     @classmethod
-    def _start(cls, *, user_namespace: bool) -> "Control":
+    def _start(cls, kept: list[str], *, user_namespace: bool) -> "Control":
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         settings = {
             "control": theirs.fileno(),
             "owner": os.getpid(),
             "user_namespace": user_namespace,
-            "keep": kept_folders(),
+            "keep": kept,
         }
         errors = os.memfd_create("lab-init")
         control = None
@@ -132,9 +134,16 @@ class Control:
                 self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
 
 
-def kept_folders() -> list[str]:
-    """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's and the current one."""
-    wanted = [sys.prefix, sys.base_prefix, str(_INIT.parents[2]), sysconfig.get_path("stdlib"), *sys.path]
+def kept_folders(more: Iterable[Path] = ()) -> list[str]:
+    """List the folders below /run, /tmp and /dev/shm that programs in the lab need: Python's, the current one, more."""
+    wanted: list[str | Path] = [
+        *more,
+        sys.prefix,
+        sys.base_prefix,
+        str(_INIT.parents[2]),
+        sysconfig.get_path("stdlib"),
+        *sys.path,
+    ]
     with contextlib.suppress(FileNotFoundError):  # somebody has removed it
         wanted.append(str(Path.cwd()))
     folders = {Path(path).absolute() for path in wanted if path}

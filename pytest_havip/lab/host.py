@@ -16,6 +16,7 @@ from pytest_havip.kernel.requests import (
     default_route,
     delete_address,
     delete_link,
+    set_mac,
     set_neighbour,
     set_state,
 )
@@ -163,6 +164,16 @@ class Host:
     def join_bridge(self, interface: str, bridge: str) -> None:
         """Make an interface a port of a bridge."""
         self._links.send(attach_port(interface, self._links.index(bridge)))
+
+    def add_tap(self, name: str) -> None:
+        """Make a tap device and set it up: a program in the host may open it by its name, as a virtual machine does."""
+        self._check_open()
+        self.lab.control.request("tap", host=self.name, interface=name)
+        self.link_up(name)
+
+    def set_mac(self, mac: str, interface: str = "eth0") -> None:
+        """Give an interface another MAC address."""
+        self._links.send(set_mac(interface, mac))
 
     def delete_interface(self, name: str) -> None:
         """Remove an interface, and its other end with it. Raises OSError (ENODEV) when there is none of that name."""

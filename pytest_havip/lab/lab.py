@@ -3,7 +3,7 @@
 import errno
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -46,13 +46,16 @@ class Lab:
         self._closed = False
 
     @classmethod
-    def open(cls) -> "Lab":
+    def open(cls, keep: Iterable[Path] = ()) -> "Lab":
         """Open a lab.
+
+        Args:
+            keep: folders that programs in the lab must see even if they are below /tmp, /run or /dev/shm.
 
         Raises:
             LabUnavailable: this machine can't run one; it says what is missing, why it is needed and what mends it.
         """
-        return cls(Control.start())
+        return cls(Control.start(keep))
 
     def __enter__(self) -> Self:
         return self

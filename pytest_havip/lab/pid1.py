@@ -33,6 +33,9 @@ __all__ = ["Pid1", "report_failure"]
 
 _IFF_UP = 1
 _SIOCSIFFLAGS = 0x8914
+# linux/if_tun.h
+_TUNSETIFF, _TUNSETPERSIST = 0x400454CA, 0x400454CB
+_IFF_TAP, _IFF_NO_PI = 0x0002, 0x1000
 _NAMES = {CLONE_NEWNET: "net", CLONE_NEWNS: "mnt", CLONE_NEWUTS: "uts"}
 
 
@@ -63,6 +66,7 @@ class Pid1:
             "socket": self._open_socket,
             "open": self._open_file,
             "sysctl": self._set_sysctl,
+            "tap": self._make_tap,
             "spawn": self._spawn,
             "signal": self._signal,
             "tree": self._tree,
@@ -179,6 +183,18 @@ class Pid1:
     def _set_sysctl(self, request: Request, _fds: list[int]) -> Answer:
         with self._inside(request["host"], CLONE_NEWNET):
             _write(f"/proc/sys/{request['path']}", request["value"])
+        return {}, []
+
+    def _make_tap(self, request: Request, _fds: list[int]) -> Answer:
+        """Make a tap device that stays when nobody has it open."""
+        device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            with self._inside(request["host"], CLONE_NEWNET):
+                name = request["interface"].encode()
+                fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", name, _IFF_TAP | _IFF_NO_PI))
+                fcntl.ioctl(device, _TUNSETPERSIST, 1)
+        finally:
+            os.close(device)
         return {}, []
 
     def _spawn(self, request: Request, fds: list[int]) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_havip.requirements.model import Level, Requirement
 
-__all__ = ["AREAS", "Catalogue", "CatalogueError", "UnknownRequirement", "load", "read"]
+__all__ = ["AREAS", "OF_CLIENTS", "Catalogue", "CatalogueError", "UnknownRequirement", "load", "read"]
 
 #: The areas, in the order in which reports show them, and what each is about.
 AREAS: Mapping[str, str] = MappingProxyType(
@@ -32,6 +32,9 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "EIP": "elastic IPs of HAVIPs: the way in from outside, and out",
     }
 )
+
+#: Areas whose requirements real HA clients prove; the others are a network's alone.
+OF_CLIENTS = ("TAKE",)
 
 _IDENTIFIER = re.compile(r"HAVIP-(?P<area>[A-Z]+)-[0-9]{3}")
 _KEYS = frozenset(Requirement.__dataclass_fields__)

@@ -34,6 +34,7 @@ __all__ = [
 class Feature(Enum):
     """What a network may offer beyond carrying frames; a test that needs an absent one is *unsupported*."""
 
+    DHCP = "its subnets lease fixed addresses by DHCP"
     EIP = "an elastic IP lets machines outside of all VPCs reach a HAVIP"
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"

@@ -59,7 +59,7 @@ class ReferenceNetwork(Target):
 
     region = "lab"
     profile = "tencent"
-    features = frozenset(Feature)
+    features = frozenset(Feature) - {Feature.DHCP}
 
     def __init__(
         self,

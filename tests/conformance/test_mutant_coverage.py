@@ -5,7 +5,7 @@ from itertools import chain
 
 from pytest_havip.mutants import KINDS, MUTANTS
 from pytest_havip.requirements import catalogue
-from pytest_havip.trial import OF_CLIENTS
+from pytest_havip.requirements.registry import OF_CLIENTS
 
 #: Requirements of the network that no mutant breaks, each with the reason.
 WITHOUT_A_MUTANT: dict[str, str] = {}

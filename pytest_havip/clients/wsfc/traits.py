@@ -37,4 +37,5 @@ def _takeover_bounds(settings: WsfcSettings) -> dict[Cause, Bound]:
     )
     start = Bound(f"(0 .. join_wait) + {checked}", first, settings.join_wait + last)
     service = Bound(f"(0 .. LooksAlive) + {checked}", first, settings.looks_alive + last)
-    return {Cause.START: start, Cause.STOP: at_once, Cause.MOVE: at_once, Cause.SERVICE: service, Cause.LINK: lost}
+    silent = dict.fromkeys((Cause.LINK, Cause.HOST, Cause.FROZEN), lost)
+    return {Cause.START: start, Cause.STOP: at_once, Cause.MOVE: at_once, Cause.SERVICE: service, **silent}
