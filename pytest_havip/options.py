@@ -98,6 +98,8 @@ class Settings:
         clients_source: Who chose them.
         only: The side that is tested alone, ``client`` or ``network``; empty for both.
         listing: Whether the requirements are listed instead of tested.
+        repeat: How many times takeovers are played.
+        report: The folder for what was measured of them, `None` for nowhere.
         fuzz: What is asked of campaigns.
     """
 
@@ -111,6 +113,8 @@ class Settings:
     clients_source: str
     only: str
     listing: bool
+    repeat: int
+    report: Path | None
     fuzz: FuzzSettings
 
 
@@ -146,6 +150,18 @@ _AREAS = Option(
     "all",
     "AREA[,AREA…]",
 )
+_REPEAT = Option(
+    "havip-repeat",
+    "Play each takeover so many times; a requirement holds if it holds every time.",
+    "1",
+    "N",
+)
+_REPORT = Option(
+    "havip-report",
+    "Where the figures of takeovers go, as JSON and as a page with plots; auto is the evidence folder, if repeated.",
+    "auto",
+    "DIR",
+)
 _LIST = Option("havip-list", "List the requirements and the tests that prove them, and run nothing.", "no")
 _FUZZ = Option(
     "havip-fuzz",
@@ -170,6 +186,8 @@ OPTIONS = (
     _ONLY,
     _AREAS,
     _EVIDENCE,
+    _REPEAT,
+    _REPORT,
     _LIST,
     _FUZZ,
     _FUZZ_SEED,
@@ -199,7 +217,8 @@ def settings_of(config: pytest.Config) -> Settings:
     """Return what this run was asked to do; worked out once.
 
     Raises:
-        pytest.UsageError: If a switch is neither on nor off, or there is no such side; the text says who set it.
+        pytest.UsageError: If a switch is neither on nor off, a number is none, or there is no such side; the text says
+            who set it.
     """
     settings = config.stash.get(_SETTINGS, None)
     if settings is None:
@@ -207,6 +226,7 @@ def settings_of(config: pytest.Config) -> Settings:
         folder = config.invocation_params.dir / evidence if evidence else None
         client = _setting(_CLIENT, config)
         areas, listing = _setting(_AREAS, config), _truth(_setting(_LIST, config))
+        repeat, report = _number(_setting(_REPEAT, config)), _setting(_REPORT, config).value
         settings = Settings(
             listing or _truth(_setting(_ENABLED, config)),
             target.value,
@@ -218,6 +238,8 @@ def settings_of(config: pytest.Config) -> Settings:
             client.source,
             _side(_setting(_ONLY, config)),
             listing,
+            repeat,
+            _report_folder(report, folder if repeat > 1 else None, config),
             _fuzz_settings(config),
         )
         config.stash[_SETTINGS] = settings
@@ -257,6 +279,18 @@ def _setting(option: Option, config: pytest.Config, flags: object = None) -> Set
         if value is not None:
             return Setting(str(value).strip(), source)
     return Setting(option.default, "default")
+
+
+def _report_folder(value: str, automatic: Path | None, config: pytest.Config) -> Path | None:
+    if value == _REPORT.default:
+        return automatic
+    return config.invocation_params.dir / value if value else None
+
+
+def _number(setting: Setting) -> int:
+    if not setting.value.isdecimal() or not int(setting.value):
+        raise pytest.UsageError(f"{setting.source} is {setting.value!r}; it must be a whole number, 1 or more")
+    return int(setting.value)
 
 
 def _truth(setting: Setting) -> bool:

@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.havip_evidence = str(settings.evidence or "")
     config.option.havip_client, config.option.havip_only = ",".join(settings.clients), settings.only or "both"
     config.option.havip_areas = ",".join(settings.areas) or "all"
+    config.option.havip_repeat = str(settings.repeat)
     if settings.listing:
         # A list is made in one process.
         config.option.dist = "no"

@@ -15,7 +15,9 @@ from pytest_havip.reports.judging import PHASE_VERDICT, judge, judge_crash
 from pytest_havip.reports.listing import listing_lines
 from pytest_havip.reports.machine import describe
 from pytest_havip.reports.runlog import RunLog
-from pytest_havip.reports.summary import requirement_lines, takeover_lines, trouble_lines
+from pytest_havip.reports.summary import requirement_lines, trouble_lines
+from pytest_havip.reports.takeover_report import Conditions, write_report
+from pytest_havip.reports.takeover_table import takeover_lines
 from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import UnknownRequirement, catalogue, requirements_of
 from pytest_havip.requirements.registry import AREAS, OF_CLIENTS
@@ -54,6 +56,7 @@ class HavipSession:
         self._log = RunLog()
         self._collected: Collected | None = None
         self._is_campaign = bundled and bool(settings.fuzz.budget.value)
+        self._written: tuple[Path, ...] = ()
 
     def enable_fixtures(self) -> None:
         """Make the HAVIP fixtures and the requirement ids known to pytest."""
@@ -128,6 +131,12 @@ class HavipSession:
         """Of the installed suites, a campaign runs one file."""
         is_left_out = self._is_campaign and collection_path.suffix == ".py" and collection_path.name != _CAMPAIGN
         return is_left_out or None
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run what depends on a takeover once for each repetition; those of one repetition stay together."""
+        if self._settings.repeat > 1 and "repetition" in metafunc.fixturenames:
+            numbers = range(1, self._settings.repeat + 1)
+            metafunc.parametrize("repetition", numbers, indirect=True, scope="session", ids="repetition {}".format)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Make a test selectable by its requirement ids, and let every report of it name them."""
@@ -218,6 +227,13 @@ class HavipSession:
         if self._collected is not None:
             self._collected.close()
 
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write down what was measured of takeovers, where all results come together."""
+        if self._settings.report is None or hasattr(session.config, "workerinput") or not self._log.takeovers:
+            return
+        conditions = Conditions(self._settings.target, describe(), self._settings.repeat)
+        self._written = write_report(self._settings.report, self._log.takeovers, conditions)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the run's tables."""
         if not self._log.results:
@@ -226,13 +242,15 @@ class HavipSession:
         for line in requirement_lines(self._log, catalogue()):
             terminalreporter.write_line(line)
         for title, lines in (
-            ("takeovers", takeover_lines(self._log)),
+            ("takeovers", takeover_lines(self._log.takeovers)),
             ("HAVIP requirements that did not pass", trouble_lines(self._log, catalogue(), self._replay_requirement)),
         ):
             if lines:
                 terminalreporter.section(title, sep="-")
             for line in lines:
                 terminalreporter.write_line(line)
+        for path in self._written:
+            terminalreporter.write_line(f"takeovers written to {relpath(path, self._config.invocation_params.dir)}")
 
     def _replay_requirement(self, identifier: str) -> str:
         fuzz = self._settings.fuzz

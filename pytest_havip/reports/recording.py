@@ -1,6 +1,7 @@
 """Fixtures by which a test records what it measured."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,8 +14,10 @@ __all__ = ["record_takeover"]
 def record_takeover(request: pytest.FixtureRequest) -> Callable[[Takeover], None]:
     """Record a takeover; it stands in the run's table and, as a property, in JUnit files."""
     properties = request.node.user_properties
+    callspec = getattr(request.node, "callspec", None)
+    repetition = callspec.params.get("repetition", 1) if callspec else 1
 
     def record(takeover: Takeover) -> None:
-        properties.append(takeover.to_property())
+        properties.append(replace(takeover, repetition=repetition).to_property())
 
     return record

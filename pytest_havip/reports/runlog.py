@@ -55,6 +55,11 @@ class RunLog:
         """All results, in the order in which the tests ended."""
         return tuple(self._results.values())
 
+    @property
+    def takeovers(self) -> tuple[Takeover, ...]:
+        """All takeovers that were measured, in the same order."""
+        return tuple(takeover for result in self._results.values() for takeover in result.takeovers)
+
     def of(self, requirement: Requirement) -> tuple[Result, ...]:
         """The results of the tests that prove a requirement."""
         return tuple(result for result in self._results.values() if requirement.id in result.requirement_ids)

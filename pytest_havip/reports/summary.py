@@ -1,4 +1,4 @@
-"""What a run prints at its end: requirements by area and level, takeovers, and what needs a reader."""
+"""What a run prints at its end of requirements: by area and level, and what needs a reader."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ from pytest_havip.reports.verdict import Verdict
 from pytest_havip.requirements import Catalogue, Level, Requirement
 from pytest_havip.requirements.registry import AREAS
 
-__all__ = ["requirement_lines", "takeover_lines", "trouble_lines"]
+__all__ = ["requirement_lines", "trouble_lines"]
 
 
 def requirement_lines(log: RunLog, catalogue: Catalogue) -> list[str]:
@@ -23,24 +23,6 @@ def requirement_lines(log: RunLog, catalogue: Catalogue) -> list[str]:
     ]
     rows.append(["all", *(_cell(_where(verdicts, level=level)) for level in levels)])
     return table(["area", *levels], rows)
-
-
-def takeover_lines(log: RunLog) -> list[str]:
-    """Return the table of takeovers, none when nothing was measured."""
-    rows = [
-        [
-            takeover.client,
-            takeover.cause,
-            takeover.outcome,
-            "-" if takeover.outage_ms is None else f"{takeover.outage_ms:.1f}",
-            str(takeover.announcements),
-            takeover.note,
-        ]
-        for result in log.results
-        for takeover in result.takeovers
-    ]
-    header = ["client", "cause", "outcome", "outage ms", "announcements seen", "note"]
-    return table(header, rows, right=frozenset({3, 4})) if rows else []
 
 
 def trouble_lines(log: RunLog, catalogue: Catalogue, replay: Callable[[str], str]) -> list[str]:
