@@ -6,6 +6,7 @@ from importlib import import_module
 
 from pytest_havip import __version__
 from pytest_havip.clients.wsfc.paths import CONTROL
+from pytest_havip.emulator.names import NETWORK
 
 __all__ = ["main"]
 
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     serve = commands.add_parser("serve", help="run the reference network with hosts in it, to develop against")
     serve.add_argument("topology", nargs="?", metavar="TOPOLOGY.toml", help="what to bring up; left out: three hosts")
-    serve.add_argument("--network", default="default", metavar="NAME", help="how to call it (%(default)s)")
+    serve.add_argument("--network", default=NETWORK or "default", metavar="NAME", help="how to call it (%(default)s)")
     serve.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1; left out: any that is free")
     serve.add_argument("--log", metavar="FILE", help="append the service's log to it, JSON lines")
     ps = commands.add_parser("ps", help="show the networks that run, with endpoint, credentials, hosts and HAVIPs")
@@ -73,7 +74,7 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     events.add_argument("--json", action="store_true", help="as JSON lines")
     stop = commands.add_parser("stop", help="end a network; everything in it goes with it")
     for command in (ps, enter, events, stop):
-        command.add_argument("--network", metavar="NAME", help="which one; left out: the only one")
+        command.add_argument("--network", default=NETWORK, metavar="NAME", help="which one; left out: the only one")
 
 
 def _add_wsfc(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

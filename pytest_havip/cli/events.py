@@ -7,8 +7,8 @@ import sys
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_havip.cli.ps import open_api
-from pytest_havip.emulator import CallError, Running
+from pytest_havip.emulator.asking import open_api
+from pytest_havip.emulator.calling import CallError, Running
 from pytest_havip.targets.base import Refused, TargetError
 
 __all__ = ["run"]

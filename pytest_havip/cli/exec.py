@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from pytest_havip.emulator import CallError, Running
-from pytest_havip.emulator.calling import Line
+from pytest_havip.emulator.calling import CallError, Line, Running
 
 __all__ = ["run"]
 
@@ -119,7 +118,7 @@ def _copy(source: int, sink: int) -> bool:
 @contextmanager
 def _raw() -> Iterator[None]:
     before = termios.tcgetattr(sys.stdin)
-    tty.setraw(sys.stdin)
+    tty.setraw(sys.stdin, termios.TCSADRAIN)  # what was typed ahead is kept
     try:
         yield
     finally:

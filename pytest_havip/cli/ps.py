@@ -4,16 +4,13 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from typing import Any
 
-from pytest_havip.emulator import CallError, Running, running
-from pytest_havip.reports.table import table
+from pytest_havip.emulator.asking import havips
+from pytest_havip.emulator.calling import CallError, Running, running
+from pytest_havip.emulator.names import NETWORK
 from pytest_havip.targets.base import Refused, TargetError
-from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
-__all__ = ["open_api", "run", "show"]
-
-_PAGE = 100
+__all__ = ["run", "show"]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,42 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def open_api(network: Running) -> TencentApi:
-    """Make a caller of a network's API; it is to be closed."""
-    host, _, port = network.endpoint.rpartition(":")
-    credentials = Credentials(network.secret_id, network.secret_key)
-    return TencentApi(host, int(port), credentials=credentials, region=network.region)
-
-
-def havips(network: Running) -> list[dict[str, str]]:
-    """Ask a network for its HAVIPs: `id`, `name`, `subnet`, `address`, and `owner`, a host, a NIC or "".
-
-    Raises:
-        TargetError, Refused: its API did not answer as it should.
-    """
-    api = open_api(network)
-    found: list[dict[str, Any]] = []
-    try:
-        while page := api.call("DescribeHaVips", Offset=len(found), Limit=_PAGE)["HaVipSet"]:
-            found += page
-    finally:
-        api.close()
-    hosts = network.host_of
-    return [
-        {
-            "id": havip["HaVipId"],
-            "name": havip["HaVipName"],
-            "subnet": havip["SubnetId"],
-            "address": havip["Vip"],
-            "owner": hosts.get(havip["NetworkInterfaceId"], havip["NetworkInterfaceId"]),
-        }
-        for havip in found
-    ]
-
-
 def show(network: Running) -> None:
     """Print all that somebody needs who wants to use a network."""
-    choice = "" if network.name == "default" else f" --network {network.name}"
+    choice = "" if network.name in {"default", NETWORK} else f" --network {network.name}"
     print(f"network {network.name}, process {network.process}")
     print(f"  endpoint  http://{network.endpoint}, region {network.region}, service vpc, version 2017-03-12")
     print(f"  SecretId  {network.secret_id}")
@@ -99,6 +63,8 @@ def show(network: Running) -> None:
 
 
 def _print_table(header: list[str], rows: list[list[str]]) -> None:
+    from pytest_havip.reports.table import table  # noqa: PLC0415 (brings in pytest; the other commands are quick)
+
     if rows:
         print("\n" + "\n".join(f"  {line}" for line in table(header, rows)))
 

@@ -9,8 +9,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from pytest_havip.cli.ps import show
-from pytest_havip.emulator import CallError, Running
-from pytest_havip.emulator.calling import bind
+from pytest_havip.emulator.calling import CallError, Running, bind
 from pytest_havip.emulator.network import Emulator
 from pytest_havip.emulator.serving import Serving
 from pytest_havip.emulator.topology import bundled_topology, read_topology

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from pytest_havip.emulator import CallError, Running
+from pytest_havip.emulator.calling import CallError, Running
 
 __all__ = ["run"]
 

@@ -50,7 +50,8 @@ class Line:
         """Send a message. Raises OSError when the other end has gone."""
         data = json.dumps(message).encode() + b"\n"
         sent = socket.send_fds(self.socket, [data], list(descriptors)) if descriptors else 0
-        self.socket.sendall(data[sent:])
+        if sent < len(data):  # the other end may have answered, and gone
+            self.socket.sendall(data[sent:])
 
     def receive(self) -> tuple[dict[str, Any], list[int]]:
         """Receive a message and its descriptors, an empty one at the end. Raises OSError."""
