@@ -172,13 +172,13 @@ def test_equal_addresses_of_another_vpc_are_another_havips(
             target.create_subnet(vpc, str(troupe.subnet.cidr)), address=str(play.havip.address), name="twin"
         )
         eip = target.allocate_eip()
+        target.associate_eip(eip, twin)
         try:
-            target.associate_eip(eip, twin)
             troupe.bind(troupe.a, play.havip)
             outside.wait_for_owner(play.eip.address, troupe.a)
             assert outside.reached(eip.address) == []
-            target.dissociate_eip(twin)
         finally:
+            target.dissociate_eip(twin)
             target.release_eip(eip)
     finally:
         target.delete_vpc(vpc)

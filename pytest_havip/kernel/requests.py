@@ -18,14 +18,18 @@ __all__ = [
     "add_address",
     "add_bridge",
     "add_fixed_station",
+    "add_rule",
     "add_veth",
     "all_addresses",
     "all_links",
     "all_neighbours",
+    "all_routes",
     "attach_port",
     "default_route",
     "delete_address",
     "delete_link",
+    "delete_neighbour",
+    "delete_route",
     "guard_port",
     "look_at",
     "set_mac",
@@ -43,8 +47,12 @@ _NEWADDR: Final = 20
 _DELADDR: Final = 21
 _GETADDR: Final = 22
 _NEWROUTE: Final = 24
+_DELROUTE: Final = 25
+_GETROUTE: Final = 26
 _NEWNEIGH: Final = 28
+_DELNEIGH: Final = 29
 _GETNEIGH: Final = 30
+_NEWRULE: Final = 32
 # linux/netlink.h
 _REPLACE: Final = 0x100
 _EXCLUSIVE: Final = 0x200
@@ -58,6 +66,7 @@ _MAIN_TABLE: Final = 254
 _STATIC: Final = 4
 _UNICAST: Final = 1
 _ON_LINK: Final = 4
+_TO_TABLE: Final = 1
 
 _MAC: Final = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 # RFC 3021: a network of two addresses has no broadcast address.
@@ -252,7 +261,7 @@ def default_route(gateway: IPv4Address) -> Request:
     return Request(_NEWROUTE, _CREATE | _REPLACE, fields, attributes, f"set the default route to {gateway}")
 
 
-def set_route(destination: IPv4Network, gateway: IPv4Address, interface: int) -> Request:
+def set_route(destination: IPv4Network, gateway: IPv4Address, interface: int, *, table: int = _MAIN_TABLE) -> Request:
     """Lead packets for a range to a gateway behind an interface, in place of the route there was.
 
     The gateway is taken to be there, whatever addresses the interface has.
@@ -260,7 +269,7 @@ def set_route(destination: IPv4Network, gateway: IPv4Address, interface: int) ->
     fields = {
         "family": AF_INET,
         "dst_len": destination.prefixlen,
-        "table": _MAIN_TABLE,
+        "table": table,
         "proto": _STATIC,
         "type": _UNICAST,
         "flags": _ON_LINK,
@@ -271,6 +280,25 @@ def set_route(destination: IPv4Network, gateway: IPv4Address, interface: int) ->
         ("RTA_OIF", interface),
     )
     return Request(_NEWROUTE, _CREATE | _REPLACE, fields, attributes, f"set the route to {destination}")
+
+
+def delete_route(destination: IPv4Network) -> Request:
+    """Remove the route to a range."""
+    fields = {"family": AF_INET, "dst_len": destination.prefixlen, "table": _MAIN_TABLE}
+    attributes = (("RTA_DST", str(destination.network_address)),)
+    return Request(_DELROUTE, 0, fields, attributes, f"remove the route to {destination}")
+
+
+def all_routes() -> Request:
+    """Ask for all IPv4 routes."""
+    return Request(_GETROUTE, _DUMP, {"family": AF_INET}, (), "list the routes")
+
+
+def add_rule(priority: int, table: int, *conditions: Attribute) -> Request:
+    """Have a table of routes asked at its turn, under conditions named ``FRA_…``; it fails if there is such a rule."""
+    fields = {"family": AF_INET, "table": table, "action": _TO_TABLE}
+    attributes = (("FRA_PRIORITY", priority), *conditions)
+    return Request(_NEWRULE, _CREATE | _EXCLUSIVE, fields, attributes, f"have table {table} asked by rule {priority}")
 
 
 def set_neighbour(interface: int, address: IPv4Address, mac: str, state: str) -> Request:
@@ -284,6 +312,12 @@ def set_neighbour(interface: int, address: IPv4Address, mac: str, state: str) ->
     fields = {"family": AF_INET, "ifindex": interface, "state": NEIGHBOUR_STATES[state]}
     attributes = (("NDA_DST", str(address)), _hardware("NDA_LLADDR", mac))
     return Request(_NEWNEIGH, _CREATE | _REPLACE, fields, attributes, f"write the neighbour {address}")
+
+
+def delete_neighbour(interface: int, address: IPv4Address) -> Request:
+    """Remove an entry of the neighbour table."""
+    fields = {"family": AF_INET, "ifindex": interface}
+    return Request(_DELNEIGH, 0, fields, (("NDA_DST", str(address)),), f"remove the neighbour {address}")
 
 
 def all_neighbours() -> Request:

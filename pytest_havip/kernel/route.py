@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, Final
 
 from pytest_havip.kernel.requests import (
@@ -20,6 +20,7 @@ from pytest_havip.kernel.requests import (
     all_addresses,
     all_links,
     all_neighbours,
+    all_routes,
     look_at,
 )
 
@@ -31,6 +32,7 @@ _ACKNOWLEDGE: Final = 0x4
 _ERROR: Final = 2
 _DONE: Final = 3
 _NEWLINK: Final = 16
+_MAIN_TABLE: Final = 254
 _SOL_NETLINK: Final = 270
 _EXTENDED_ACKNOWLEDGEMENT: Final = 11
 
@@ -155,6 +157,17 @@ class RouteSocket:
                 state = next((name for name, number in NEIGHBOUR_STATES.items() if number == found["state"]), "none")
                 return Neighbour(found.get_attr("NDA_LLADDR"), state)
         return None
+
+    def routes(self) -> dict[IPv4Network, tuple[IPv4Address, int]]:
+        """List the routes by way of a gateway, which `set_route` makes: gateway and interface by destination."""
+        return {
+            IPv4Network((found.get_attr("RTA_DST") or 0, found["dst_len"])): (
+                IPv4Address(gateway),
+                found.get_attr("RTA_OIF"),
+            )
+            for found in self._exchange((all_routes(),))
+            if found["table"] == _MAIN_TABLE and (gateway := found.get_attr("RTA_GATEWAY")) is not None
+        }
 
     def _look_at(self, interface: int | str) -> Any:  # noqa: ANN401 (pyroute2 has no types)
         (link,) = self._exchange((look_at(interface),))

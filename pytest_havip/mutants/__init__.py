@@ -23,6 +23,7 @@ from pytest_havip.mutants import (
     ranges,
     requests,
     restarts,
+    routes,
 )
 from pytest_havip.mutants.model import Mutant
 
@@ -48,6 +49,7 @@ KINDS = (
     guards,
     restarts,
     eips,
+    routes,
 )
 
 #: Every mutant by name.

@@ -70,6 +70,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "arp-wrong-subnet": ("HAVIP-SCOPE-004",),
     "dhcp-request": ("HAVIP-PATH-009",),
     "ip-sender": ("HAVIP-PATH-007", "HAVIP-PATH-008"),
+    "ip-forwarder": ("HAVIP-ROUTE-009", "HAVIP-SOURCE-001", "HAVIP-SOURCE-002", "HAVIP-SOURCE-004"),
     "ip-not-owner": ("HAVIP-SPOOF-016",),
     "ip-wrong-subnet": ("HAVIP-SCOPE-004",),
     "not-yours": ("HAVIP-SPOOF-009",),
@@ -98,6 +99,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "HAVIP-SPOOF-026",
     ),
     "arp-probe-unbound": ("HAVIP-PATH-005",),
+    "ip-next-hop": tuple(f"HAVIP-ROUTE-{number:03}" for number in (1, 2, 3, 4, 5, 7, 8, 9)),
     "ip-elsewhere": (
         "HAVIP-PATH-004",
         "HAVIP-PATH-008",

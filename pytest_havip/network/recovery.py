@@ -50,7 +50,7 @@ def begin(
         else:
             found = service.plane.adopt(vpc.id, kept[vpc.id])
             service.follow(service.network.recover(vpc.id, found.owners, now=service.now()))
-            service.plane.repair(vpc.id, found, _records(service.network, vpc))
+            service.plane.repair(vpc, found, _records(service.network, vpc))
         service.take_over(vpc.id)
     service.activity.skip_rejections(service.rejections())
     return service

@@ -30,6 +30,8 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "TAKE": "takeovers by real clients",
         "DUR": "what holds while the control plane is down, and when it is back",
         "EIP": "elastic IPs of HAVIPs: the way in from outside, and out",
+        "ROUTE": "routes whose next hop is a HAVIP",
+        "SOURCE": "NICs that may send for others, and what they still may not",
     }
 )
 

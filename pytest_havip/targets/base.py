@@ -24,6 +24,7 @@ __all__ = [
     "Nic",
     "Refused",
     "Rejection",
+    "Route",
     "Subnet",
     "Target",
     "TargetError",
@@ -39,8 +40,10 @@ class Feature(Enum):
     EVENTS = "binding changes can be listed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
     RESTART = "its control plane can be ended at any moment and started again, and goes on where it was"
+    ROUTES = "a route of a VPC may have a HAVIP as its next hop"
     ROUTING = "a gateway routes between the subnets of a VPC"
     SECONDARY_ADDRESSES = "a NIC may have further fixed addresses"
+    SOURCE_CHECK = "a NIC may be allowed to send from addresses that are not its own, as an appliance does"
     TENCENT_API = "its control plane speaks Tencent Cloud's API 3.0, service vpc"
 
 
@@ -128,6 +131,14 @@ class Eip:
 
     id: str
     address: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of a VPC whose next hop is a HAVIP."""
+
+    id: str
+    vpc_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +309,21 @@ class Target(ABC):
         """The elastic IP that the control plane says leads to a HAVIP, `None` without one (feature `EIP`)."""
         del havip
         raise self._lacks(Feature.EIP)
+
+    def create_route(self, vpc: Vpc, destination: str, havip: Havip) -> Route:
+        """Lead what a VPC sends to a range outside of it to the owner of a HAVIP (feature `ROUTES`)."""
+        del vpc, destination, havip
+        raise self._lacks(Feature.ROUTES)
+
+    def delete_route(self, route: Route) -> None:
+        """Delete a route (feature `ROUTES`)."""
+        del route
+        raise self._lacks(Feature.ROUTES)
+
+    def set_source_check(self, nic: Nic, *, on: bool) -> None:
+        """Let a NIC send from its own addresses only, as is the rule, or from any (feature `SOURCE_CHECK`)."""
+        del nic, on
+        raise self._lacks(Feature.SOURCE_CHECK)
 
     def _lacks(self, feature: Feature) -> TargetError:
         return TargetError(f"{self.name} lacks {feature.name}: {feature.value}")

@@ -22,6 +22,7 @@ from pytest_havip.targets.base import (
     HavipState,
     Nic,
     Rejection,
+    Route,
     Subnet,
     Target,
     TargetError,
@@ -117,12 +118,15 @@ class ReferenceNetwork(Target):
         for view in self.call("DescribeAddresses", Limit=100)["AddressSet"]:
             if view["InstanceId"] in there:
                 self.dissociate_eip(there[view["InstanceId"]])
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc.id]}]
+        (table,) = self.call("DescribeRouteTables", Filters=of_vpc)["RouteTableSet"]
+        for route in table["RouteSet"]:
+            self.delete_route(Route(route["RouteItemId"], vpc.id))
         for havip in there.values():
             self.delete_havip(havip)
         for nic in tuple(self._nics.values()):
             if nic.subnet.vpc_id == vpc.id:
                 self.unplug(nic)
-        of_vpc = [{"Name": "vpc-id", "Values": [vpc.id]}]
         for subnet in self.call("DescribeSubnets", Filters=of_vpc, Limit="100")["SubnetSet"]:
             self.call("DeleteSubnet", SubnetId=subnet["SubnetId"])
         self.call("DeleteVpc", VpcId=vpc.id)
@@ -273,6 +277,20 @@ class ReferenceNetwork(Target):
         (view,) = self.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
         return IPv4Address(view["AddressIp"]) if view["AddressIp"] else None
 
+    def create_route(self, vpc: Vpc, destination: str, havip: Havip) -> Route:
+        """See `Target.create_route`."""
+        wanted = {"DestinationCidrBlock": destination, "GatewayType": "HAVIP", "GatewayId": havip.id}
+        (table,) = self.call("CreateRoutes", RouteTableId=_route_table(vpc.id), Routes=[wanted])["RouteTableSet"]
+        return Route(table["RouteSet"][-1]["RouteItemId"], vpc.id)
+
+    def delete_route(self, route: Route) -> None:
+        """See `Target.delete_route`."""
+        self.call("DeleteRoutes", RouteTableId=_route_table(route.vpc_id), Routes=[{"RouteItemId": route.id}])
+
+    def set_source_check(self, nic: Nic, *, on: bool) -> None:
+        """See `Target.set_source_check`; Tencent's API has no such action."""
+        self.call("HavipLabModifySourceCheck", NetworkInterfaceId=nic.id, SourceCheck=on)
+
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
         return [
@@ -347,6 +365,11 @@ class ReferenceNetwork(Target):
         """Say whether the service runs, and show the end of what it wrote."""
         state = "is alive" if self._service.alive else "has ended"
         return f"The network's service {state}; the end of its log:\n{self._service.log()[-2000:] or '(nothing)'}"
+
+
+def _route_table(vpc_id: str) -> str:
+    """The id of a VPC's one table of routes."""
+    return f"rtb-{vpc_id.removeprefix('vpc-')}"
 
 
 def _havip(view: dict[str, Any]) -> Havip:

@@ -38,6 +38,8 @@ UNSUPPORTED = {
     "HAVIP-API-003",
     *(f"HAVIP-API-{number:03}" for number in (6, 7, 8, 10, 11, 13, *range(16, 21), *range(24, 32))),
     *(f"HAVIP-EIP-{number:03}" for number in range(1, 14)),
+    *(f"HAVIP-ROUTE-{number:03}" for number in range(1, 12)),
+    *(f"HAVIP-SOURCE-{number:03}" for number in range(1, 6)),
     "HAVIP-BIND-013",
     "HAVIP-BIND-014",
     "HAVIP-BIND-018",

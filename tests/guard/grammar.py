@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
 
-from pytest_havip.network.core import Action, Effect, Refused
+from pytest_havip.network.core import Action, Effect, Refused, next_hop_mac
 from pytest_havip.wire import Malformed, gratuitous_request, ipv4, mac_bytes
 from pytest_havip.wire.arp import LAYOUT
 from pytest_havip.wire.ethernet import Ethernet
@@ -75,6 +75,7 @@ class Grammar:
         return self.entropy.choice(
             (
                 *(mac_bytes(place.mac) for place in self.world.sockets),
+                *(mac_bytes(next_hop_mac(h.address)) for h in self.world.network.havips.values() if h.is_next_hop),
                 BROADCAST,
                 bytes.fromhex("00005e000133"),
                 bytes.fromhex("01005e000012"),
@@ -265,13 +266,15 @@ def shuffle_bindings(world: Any, entropy: random.Random) -> list[Effect]:
         ]
         nic = entropy.choice(others)
         effects += network.receive(gratuitous_request(nic.mac, havip.address), nic.id, now=2).effects
-    released = entropy.choice(list(network.havips.values()))
+    released = entropy.choice([havip for havip in network.havips.values() if not havip.is_next_hop])
     network.delete_havip(released.id, now=3)
     is_ranged = released.drift_range.enforced
     network.create_havip(world.vpc.id, released.subnet_id, "new", check_associate=is_ranged, now=3)
     effects += network.take_effects()
     edit_ranges(world, entropy)
     give_address(world, entropy)
+    forwarder = network.nics[entropy.choice(world.nics).id]
+    network.set_forwarding(forwarder.id, forwards=not forwarder.forwards)
     nic = network.nics[entropy.choice(world.nics[2:4]).id]
     with suppress(Refused):  # it is in a range
         if nic.instance_id:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_havip.lab import Host, Lab
-from pytest_havip.network.core import Change, Network, Profile, Refused
+from pytest_havip.network.core import Change, Network, Profile, Refused, route_table_id
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import Chain
 from pytest_havip.wire import gratuitous_request, reply
@@ -44,7 +44,15 @@ class RandomWalk:
         action = self.entropy.choice(
             (
                 *(self._create, self._create, self._create, self._create, self._delete, self._attach),
-                *(self._announce, self._announce, self._edit_range, self._readdress),
+                *(
+                    self._announce,
+                    self._announce,
+                    self._edit_range,
+                    self._edit_range,
+                    self._readdress,
+                    self._forward,
+                    self._lead,
+                ),
             )
         )
         effects: tuple[Any, ...] = ()
@@ -103,6 +111,19 @@ class RandomWalk:
             self.network.unassign_addresses(nic.id, nic.addresses[1:])
         else:
             self.network.assign_addresses(nic.id, count=2)
+
+    def _forward(self) -> None:
+        nic = self._any(self.network.nics)
+        self.network.set_forwarding(nic.id, forwards=not nic.forwards)
+
+    def _lead(self) -> None:
+        """Make a HAVIP a next hop, or all of them none."""
+        table, routes = route_table_id(self.vpc.id), self.network.vpcs[self.vpc.id].routes
+        if len(routes) > 2:
+            self.network.delete_routes(table, [route.id for route in routes])
+        else:
+            destination = IPv4Network((0xC0000200 + len(routes), 32))
+            self.network.create_routes(table, [(destination, self._any(self.network.havips).id, "")], now=0)
 
     def _announce(self) -> tuple[Any, ...]:
         found: list[Any] = []

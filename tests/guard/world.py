@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from pytest_havip.lab import Host, Lab
-from pytest_havip.network.core import Change, Network, Nic, Profile, Reason, Subnet
+from pytest_havip.network.core import Change, Network, Nic, Profile, Reason, Subnet, route_table_id
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.punt import PuntSocket
 from pytest_havip.wire import gratuitous_request
@@ -60,6 +60,9 @@ class World:
                 self.network.receive(gratuitous_request(nic.mac, havip.address), nic.id, now=1)
         for number, members in ((1, [self.nics[0].id]), (2, [self.nics[1].instance_id]), (5, [])):
             self._range(number, members)
+        hops = [(IPv4Network((0xC0000200 + i, 32)), self.havips[i].id, "") for i in (0, 3)]
+        self.network.create_routes(route_table_id(self.vpc.id), hops, now=1)
+        self.network.set_forwarding(self.nics[2].id, forwards=True)
         self.network.take_effects()
         links = json.loads(self._run("ip", "-j", "link").stdout)
         self._by_index = {link["ifindex"]: link["ifname"] for link in links}

@@ -7,7 +7,7 @@ from typing import Final
 from pytest_havip.network.activity import Activity
 from pytest_havip.network.api.actions import Actions, Answer, NotYet
 from pytest_havip.network.api.errors import ApiError
-from pytest_havip.network.api.parameters import Given, Parameter, integer, optional
+from pytest_havip.network.api.parameters import Given, Parameter, boolean, integer, optional, required, text
 from pytest_havip.network.events import Event
 from pytest_havip.network.service import Service
 
@@ -103,3 +103,10 @@ def _activity(number: int, activity: Activity) -> Answer:
         "Reason": activity.reason,
         "Frames": activity.frames,
     }
+
+
+@ACTIONS.action("HavipLabModifySourceCheck", NetworkInterfaceId=required(text), SourceCheck=required(boolean))
+def modify_source_check(service: Service, given: Given) -> Answer:
+    """Say whether packets of a NIC may only come from its own addresses, as is the rule, or it forwards others'."""
+    service.network.set_forwarding(given["NetworkInterfaceId"], forwards=not given["SourceCheck"])
+    return {}

@@ -14,7 +14,7 @@ from pytest_havip.network.api.parameters import (
     text,
 )
 from pytest_havip.network.api.place import ZONE
-from pytest_havip.network.core import Subnet, parse_cidr
+from pytest_havip.network.core import Subnet, parse_cidr, route_table_id
 from pytest_havip.network.service import Service
 
 __all__ = ["ACTIONS"]
@@ -44,7 +44,7 @@ def _view(service: Service, subnet: Subnet) -> Answer:
         "IsDefault": False,
         "EnableBroadcast": True,
         "Zone": ZONE,
-        "RouteTableId": "",
+        "RouteTableId": route_table_id(subnet.vpc_id),
         "NetworkAclId": "",
         "CreatedTime": time_text(subnet.created),
         "TotalIpAddressCount": total,

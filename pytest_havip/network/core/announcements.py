@@ -57,6 +57,7 @@ def announce(havip: Havip, nic: Nic, now: float) -> tuple[Effect, ...]:
         havip.drift_range,
         havip.tags,
         havip.eip,
+        havip.is_next_hop,
     )
     change = Change(havip, after)
     if not step.tells_an_event:

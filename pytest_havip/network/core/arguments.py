@@ -7,7 +7,7 @@ from pytest_havip.network.core.refusal import Code, Refused
 
 __all__ = ["check_id", "check_name", "parse_address", "parse_cidr"]
 
-_IDENTIFIER = re.compile(r"(vpc|subnet|eni|ins|havip|eip)-[0-9a-z]{8}")
+_IDENTIFIER = re.compile(r"(vpc|subnet|eni|ins|havip|eip|rtb)-[0-9a-z]{8}")
 
 
 def parse_address(text: str) -> IPv4Address:
@@ -42,7 +42,7 @@ def parse_cidr(text: str) -> IPv4Network:
 
 
 def check_id(kind: str, identifier: str) -> None:
-    """An id of the kind ``vpc``, ``subnet``, ``eni``, ``ins``, ``havip`` or ``eip`` has its shape.
+    """An id of the kind ``vpc``, ``subnet``, ``eni``, ``ins``, ``havip``, ``eip`` or ``rtb`` has its shape.
 
     Raises:
         Refused: Malformed.

@@ -9,7 +9,15 @@ from ipaddress import IPv4Address
 from pytest_havip.network.core.model import Havip, Nic, Record, Subnet
 from pytest_havip.wire import mac_bytes
 
-__all__ = ["Forwarding", "Port", "Segment"]
+__all__ = ["Forwarding", "Port", "Segment", "next_hop_mac"]
+
+
+def next_hop_mac(address: IPv4Address) -> str:
+    """The MAC by which the gateway addresses the owner of a HAVIP that is the next hop of routes, whoever that is.
+
+    No machine has it: NICs have 02 in front.
+    """
+    return f"0a:00:{address.packed.hex(':')}"
 
 
 @dataclass(slots=True)
@@ -40,6 +48,7 @@ class Port:
     mac: bytes
     senders: set[bytes]
     nic_id: str = ""
+    forwards: bool = False
     is_gateway: bool = False
 
 
@@ -47,13 +56,15 @@ class Port:
 class Forwarding:
     """One VPC: ports by NIC, gateways by subnet, HAVIPs (address -> id), owners (address -> MAC), addresses held.
 
-    ``ranged`` are the addresses that not every NIC of their subnet may announce, ``candidates`` the NICs that may.
+    ``next_hops`` are owners by the MAC that stands for each HAVIP in the gateway's routes. ``ranged`` are the addresses
+    that not every NIC of their subnet may announce, ``candidates`` the NICs that may.
     """
 
     gateways: dict[str, Port] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     havips: dict[bytes, str] = field(default_factory=dict)
     owners: dict[bytes, str] = field(default_factory=dict)
+    next_hops: dict[bytes, str] = field(default_factory=dict)
     held: set[bytes] = field(default_factory=set)
     ranged: set[bytes] = field(default_factory=set)
     candidates: set[tuple[str, bytes]] = field(default_factory=set)
@@ -61,19 +72,20 @@ class Forwarding:
     def apply(self, before: Record | None, after: Record | None) -> None:
         """Follow one change; a VPC's own record says nothing to the guard."""
         if isinstance(before, Nic) and isinstance(after, Nic) and before.instance_id == after.instance_id:
-            self._change_addresses(_packed(before.addresses), _packed(after.addresses), after.id)
+            self._change_nic(_packed(before.addresses), _packed(after.addresses), after)
             return
         if before is not None:
             self._remove(before)
         if after is not None:
             self._add(after)
 
-    def _change_addresses(self, before: set[bytes], after: set[bytes], nic_id: str) -> None:
+    def _change_nic(self, before: set[bytes], after: set[bytes], nic: Nic) -> None:
         """Give a NIC other addresses of its own; the HAVIPs that it owns stay."""
         self.held = self.held - before | after
-        if nic_id in self.ports:
-            port = self.ports[nic_id]
+        if nic.id in self.ports:
+            port = self.ports[nic.id]
             port.senders = port.senders - before | after
+            port.forwards = nic.forwards
 
     def _add(self, record: Record) -> None:
         match record:
@@ -87,7 +99,7 @@ class Forwarding:
                 self.held |= addresses
                 if record.instance_id:
                     segment = self.gateways[record.subnet_id].segment
-                    self.ports[record.id] = Port(segment, mac_bytes(record.mac), addresses, record.id)
+                    self.ports[record.id] = Port(segment, mac_bytes(record.mac), addresses, record.id, record.forwards)
             case Havip():
                 address = record.address.packed
                 self.havips[address] = record.id
@@ -96,6 +108,8 @@ class Forwarding:
                     self.candidates |= {(nic_id, address) for nic_id in record.drift_range.nics}
                 if record.binding is not None:
                     self.owners[address] = record.binding.mac
+                    if record.is_next_hop:
+                        self.next_hops[mac_bytes(next_hop_mac(record.address))] = record.binding.mac
                     self.ports[record.binding.nic_id].senders.add(address)
 
     def _remove(self, record: Record) -> None:
@@ -114,6 +128,7 @@ class Forwarding:
                     self.candidates -= {(nic_id, address) for nic_id in record.drift_range.nics}
                 if record.binding is not None:
                     del self.owners[address]
+                    self.next_hops.pop(mac_bytes(next_hop_mac(record.address)), None)
                     self.ports[record.binding.nic_id].senders.discard(address)
 
 

@@ -75,7 +75,7 @@ def _judge_ipv4(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     sender = frame[26:30]
     if sender == _UNSPECIFIED and _is_dhcp_request(frame):
         return Verdict(Action.REDIRECT, None, port.segment.gateway_mac)
-    if sender in port.senders:
+    if sender in port.senders or port.forwards:
         return _ipv4_destination(frame, port, forwarding)
     return _not_allowed(sender, port, forwarding)
 
@@ -116,7 +116,10 @@ def _arp_destination(frame: bytes, port: Port, forwarding: Forwarding) -> Verdic
 def _ipv4_destination(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
     """A packet for a HAVIP goes to its owner; one for an address of this subnet that nobody has goes nowhere."""
     target = frame[30:34]
-    if not port.segment.has(target) or target == port.segment.broadcast:
+    if not port.segment.has(target):
+        next_hop = forwarding.next_hops.get(frame[:6])
+        return _PASS if next_hop is None else Verdict(Action.REDIRECT, None, next_hop)
+    if target == port.segment.broadcast:
         return _PASS
     if target not in forwarding.havips:
         return _PASS if target in forwarding.held else _DROP[Reason.UNBOUND]

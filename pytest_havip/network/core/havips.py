@@ -88,11 +88,13 @@ class Havips(State):
     def delete_havip(self, havip_id: str, *, now: float) -> Havip:
         """Release a HAVIP, bound or not; whoever announces it afterwards announces an address that is not its own.
 
-        One that has an elastic IP stays until it is dissociated from it.
+        One that has an elastic IP, or is the next hop of a route, stays until it is not.
         """
         havip = self._inventory.havip(havip_id)
         if havip.eip is not None:
             raise Refused(Code.UNSUPPORTED, f"{havip_id} has the elastic IP {havip.eip}; dissociate it first")
+        if havip.is_next_hop:
+            raise Refused(Code.UNSUPPORTED, f"{havip_id} is the next hop of routes; delete them first")
         effects: list[Effect] = [Change(havip, None)]
         if havip.binding is not None:
             effects.append(Moved(havip, havip.binding.nic_id, None, Cause.RELEASED, now))

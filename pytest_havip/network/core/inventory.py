@@ -107,7 +107,8 @@ class Inventory:
 
 
 def _is_same_to_all(before: Havip, after: Havip) -> bool:
-    return before.binding is after.binding and before.drift_range is after.drift_range
+    is_led_to_alike = before.is_next_hop == after.is_next_hop
+    return is_led_to_alike and before.binding is after.binding and before.drift_range is after.drift_range
 
 
 def _found(kind: str, identifier: str, records: dict[str, _Kept]) -> _Kept:

@@ -3,18 +3,45 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-__all__ = ["Binding", "DriftRange", "Eip", "Havip", "Nic", "Record", "Subnet", "Vpc"]
+__all__ = ["Binding", "DriftRange", "Eip", "Havip", "Nic", "Record", "Route", "Subnet", "Vpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of a VPC whose next hop is a HAVIP, and so whoever owns that.
+
+    Attributes:
+        id: ``rti-`` and eight characters.
+        destination: a range outside of the VPC.
+        havip_id: the next hop.
+        address: of that HAVIP.
+        subnet_id: of that HAVIP.
+        description: any text.
+        created: epoch seconds.
+    """
+
+    id: str
+    destination: IPv4Network
+    havip_id: str
+    address: IPv4Address
+    subnet_id: str
+    description: str
+    created: float
 
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """A private network of one customer; equal CIDRs side by side are normal. ``created`` in epoch seconds."""
+    """A private network of one customer; equal CIDRs side by side are normal. ``created`` in epoch seconds.
+
+    Its one table of routes, which all its subnets use, is part of it.
+    """
 
     id: str
     name: str
     cidr: IPv4Network
     created: float
     havip_quota: int
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +59,10 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Nic:
-    """A network interface in a subnet; ``addresses[0]`` is the primary one, ``instance_id`` is "" while detached."""
+    """A network interface in a subnet; ``addresses[0]`` is the primary one, ``instance_id`` is "" while detached.
+
+    ``forwards`` says that its source check is off: it may send packets from addresses that are not its own.
+    """
 
     id: str
     vpc_id: str
@@ -42,6 +72,7 @@ class Nic:
     addresses: tuple[IPv4Address, ...]
     instance_id: str
     created: float
+    forwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +116,7 @@ class Havip:
         drift_range: who may announce it.
         tags: keys and values, for the owner's own use.
         eip: the elastic IP by which the world outside reaches it, None without one.
+        is_next_hop: whether routes of its VPC lead to it.
     """
 
     id: str
@@ -99,6 +131,7 @@ class Havip:
     drift_range: DriftRange = DriftRange()
     tags: tuple[tuple[str, str], ...] = ()
     eip: IPv4Address | None = None
+    is_next_hop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

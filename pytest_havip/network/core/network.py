@@ -13,6 +13,7 @@ from pytest_havip.network.core.eips import Eips
 from pytest_havip.network.core.forwarding import Forwarding
 from pytest_havip.network.core.havips import Havips
 from pytest_havip.network.core.nics import Nics
+from pytest_havip.network.core.routes import Routes
 from pytest_havip.network.core.verdict import Action, Decision, Verdict
 from pytest_havip.network.core.vpcs import Vpcs
 
@@ -21,7 +22,7 @@ __all__ = ["Network"]
 _NOTHING = Forwarding()
 
 
-class Network(Vpcs, Nics, Havips, Eips):
+class Network(Vpcs, Nics, Havips, Eips, Routes):
     """The state of a HAVIP network, and every rule about it.
 
     Methods that change resources return the record and collect effects for ``take_effects``; they raise Refused, with

@@ -77,6 +77,16 @@ class Nics(State):
             Change(destination, replace(destination, addresses=(*destination.addresses, address))),
         )
 
+    def set_forwarding(self, nic_id: str, *, forwards: bool) -> Nic:
+        """Switch the source check of a NIC off or on: whether packets may name a sender that is not its own.
+
+        What it may announce, or say by ARP at all, stays the same; so does its MAC.
+        """
+        nic = self._inventory.nic(nic_id)
+        after = replace(nic, forwards=forwards)
+        self._commit(Change(nic, after))
+        return after
+
     def attach_nic(self, nic_id: str, instance_id: str) -> Nic:
         """Give a NIC to an instance; only then has it a port, and may send."""
         nic = self._inventory.nic(nic_id)

@@ -25,6 +25,7 @@ class Profile:
         check_associate: whether the drift range of a HAVIP is in force where its creation does not say.
         range_members: how many members a drift range may have (Tencent API, HaVipAssociationSet).
         eip_quota: elastic IPs that the account may have (Tencent API, AddressQuotaLimitExceeded: "20 in each region").
+        route_quota: routes that a VPC may have (Tencent Cloud: 50 in a table).
         owner_removal: what becomes of an owner that is taken out of the range.
         announcement_rate: announcements of HAVIPs that one NIC may make in a second, in the long run.
         announcement_burst: announcements that one NIC may make at once: 200 HAVIPs x 5 frames is normal for keepalived.
@@ -36,6 +37,7 @@ class Profile:
     check_associate: bool = False
     range_members: int = 10
     eip_quota: int = 20
+    route_quota: int = 50
     owner_removal: OwnerRemoval = OwnerRemoval.KEEPS
     announcement_rate: int = 1000
     announcement_burst: int = 1000

@@ -15,6 +15,7 @@ class Code(StrEnum):
     INVALID = "InvalidParameterValue"
     MALFORMED = "InvalidParameterValue.Malformed"
     RANGE = "InvalidParameterValue.Range"
+    NEXT_HOP = "InvalidParameterValue.RouteNextHopInvalid"
     RESERVED = "InvalidParameterValue.Reserved"
     TOO_LONG = "InvalidParameterValue.TooLong"
     CIDR_CONFLICT = "InvalidParameterValue.SubnetConflict"

@@ -70,6 +70,8 @@ class DataPlane:
         for subnet in subnets:
             fabric.add_subnet(subnet)
         self._publish(vpc.id, [Change(None, havip) for havip in havips])
+        if vpc.routes:
+            fabric.set_routes(vpc.routes)
         return fabric
 
     def adopt(self, vpc_id: str, descriptors: Sequence[int]) -> FoundGuard:
@@ -77,19 +79,20 @@ class DataPlane:
         fabric = self._fabrics[vpc_id] = VpcFabric.adopt(descriptors, self._remover)
         return read_guard(fabric.nft)
 
-    def repair(self, vpc_id: str, found: FoundGuard, records: Sequence[Subnet | Nic | Havip]) -> None:
+    def repair(self, vpc: Vpc, found: FoundGuard, records: Sequence[Subnet | Nic | Havip]) -> None:
         """Bring an adopted VPC to its records: the process that made it may have been killed at anything.
 
         Raises:
             NftError, OSError: the kernel refused.
         """
-        fabric = self._fabrics[vpc_id]
+        fabric = self._fabrics[vpc.id]
         subnets = [record for record in records if isinstance(record, Subnet)]
         fabric.attach(subnets, [record for record in records if isinstance(record, Nic)])
         commands = ruleset.repair(found.elements, found.chains, records)
         if commands:
             fabric.change_guard(commands)
-        self._publish(vpc_id, [Change(None, record) for record in records])
+        self._publish(vpc.id, [Change(None, record) for record in records])
+        fabric.set_routes(vpc.routes)
 
     def commit(self, effects: Iterable[Effect]) -> None:
         """Carry out the changes among the effects: one transaction of the guard for each VPC.
@@ -127,6 +130,9 @@ class DataPlane:
             fabric.change_guard(commands)
         self._publish(vpc_id, changes)
         for change in changes:
+            before, after = change.before, change.after
+            if isinstance(before, Vpc) and isinstance(after, Vpc) and before.routes != after.routes:
+                fabric.set_routes(after.routes)
             self._take_down(fabric, change)
 
     def _publish(self, vpc_id: str, changes: Iterable[Change]) -> None:

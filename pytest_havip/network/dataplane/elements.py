@@ -1,6 +1,6 @@
 """What a record puts into the sets of the guard. Each record tells its own elements, so a change is a difference."""
 
-from pytest_havip.network.core import Havip, Nic, Record, Subnet
+from pytest_havip.network.core import Havip, Nic, Record, Subnet, next_hop_mac
 
 __all__ = ["Element", "elements", "from_chain", "gateway_interface", "to_chain"]
 
@@ -53,6 +53,8 @@ def _of_nic(nic: Nic) -> frozenset[Element]:
         found |= {("senders", f'"{nic.id}" . {address}') for address in nic.addresses}
         found.add(("ports", f'"{nic.id}" : goto {from_chain(nic.subnet_id)}'))
         found.add(("nic_macs", f'"{nic.id}" . {nic.mac}'))
+        if nic.forwards:
+            found.add(("forwarders", f'"{nic.id}"'))
     return frozenset(found)
 
 
@@ -65,4 +67,6 @@ def _of_havip(havip: Havip) -> frozenset[Element]:
     if havip.binding is not None:
         found.add(("owners", f"{address} : {havip.binding.mac}"))
         found.add(("senders", f'"{havip.binding.nic_id}" . {address}'))
+        if havip.is_next_hop:
+            found.add(("next_hops", f"{next_hop_mac(havip.address)} : {havip.binding.mac}"))
     return frozenset(found)

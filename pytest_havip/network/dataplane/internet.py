@@ -7,16 +7,18 @@ from pytest_havip.kernel.requests import (
     NewLink,
     add_address,
     add_bridge,
+    add_rule,
     add_veth,
     attach_port,
     set_neighbour,
     set_route,
     set_state,
 )
+from pytest_havip.kernel.route import RouteSocket
 from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.settings import check_sources, let_route, quieten
 
-__all__ = ["PORT", "Internet"]
+__all__ = ["MARK", "PORT", "Internet"]
 
 PORT: Final = "world"
 """The name of a gateway's port to the world."""
@@ -27,6 +29,9 @@ _BRIDGE_MAC: Final = "02:00:00:00:01:00"
 # Both ends of every leg have the same: nothing but the two of them is on it.
 _HERE, _HERE_MAC = IPv4Address("169.254.0.1"), "02:00:00:00:01:01"
 _GATEWAY, _GATEWAY_MAC = IPv4Address("169.254.0.2"), "02:00:00:00:01:02"
+# Packets from HAVIPs with elastic IPs, marked so, ask this table where a default route of the VPC would count.
+_TABLE, MARK = 100, 1
+_MAIN_TABLE: Final = 254
 _EVERYTHING: Final = IPv4Network("0.0.0.0/0")
 # With equal numbers at both ends the kernel takes a cable for no cable; those of hosts and of this router are small.
 _PORT_INDEX: Final = 1_000_000
@@ -71,8 +76,9 @@ class Internet:
             links.send(
                 set_state(_PORT_INDEX, up=True),
                 set_neighbour(_PORT_INDEX, _HERE, _HERE_MAC, "permanent"),
-                set_route(_EVERYTHING, _HERE, _PORT_INDEX),
+                set_route(_EVERYTHING, _HERE, _PORT_INDEX, table=_TABLE),
             )
+            _ask_the_table(links)
         finally:
             links.close()
         self._links.wait_until_up(leg)
@@ -109,3 +115,15 @@ class Internet:
         """Let go of the namespace and of what is in it."""
         self._links.close()
         self._namespace.close()
+
+
+def _ask_the_table(links: RouteSocket) -> None:
+    """Have marked packets led to the world unless a route other than the default one leads them elsewhere."""
+    for rule in (
+        add_rule(_TABLE, _MAIN_TABLE, ("FRA_SUPPRESS_PREFIXLEN", 0)),
+        add_rule(_TABLE + 1, _TABLE, ("FRA_FWMARK", MARK)),
+    ):
+        try:
+            links.send(rule)
+        except FileExistsError:
+            continue

@@ -1,6 +1,6 @@
 """The gateway of a VPC: a host of its own with one leg in each subnet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Self
 
@@ -10,12 +10,16 @@ from pytest_havip.kernel.requests import (
     add_fixed_station,
     add_veth,
     attach_port,
+    delete_neighbour,
+    delete_route,
     guard_port,
+    set_neighbour,
+    set_route,
     set_state,
 )
 from pytest_havip.kernel.route import RouteSocket
-from pytest_havip.network.core import Subnet
-from pytest_havip.network.dataplane.internet import PORT, Internet
+from pytest_havip.network.core import Route, Subnet, next_hop_mac
+from pytest_havip.network.dataplane.internet import MARK, PORT, Internet
 from pytest_havip.network.dataplane.namespace import Namespace
 from pytest_havip.network.dataplane.ruleset import gateway_interface
 from pytest_havip.network.dataplane.settings import let_route, quieten
@@ -74,6 +78,28 @@ class Router:
         )
         links.wait_until_up(port)
 
+    def set_routes(self, routes: Iterable[Route]) -> None:
+        """Lead packets by way of HAVIPs as these routes say, and no others.
+
+        The MAC that the next hop has here is nobody's: the guard puts the owner's in its place.
+        """
+        wanted = {route.destination: route for route in routes}
+        there = self._links.routes()
+        kept = {route.address for route in wanted.values()}
+        for destination, (gateway, leg) in there.items():
+            if destination in wanted:
+                continue
+            if gateway not in kept:
+                self._links.send(delete_neighbour(leg, gateway))  # first: a route that is left leads to it
+                kept.add(gateway)
+            self._links.send(delete_route(destination))
+        for destination, route in wanted.items():
+            leg = self._links.index(gateway_interface(route.subnet_id))
+            self._links.send(
+                set_neighbour(leg, route.address, next_hop_mac(route.address), "permanent"),
+                set_route(destination, route.address, leg),
+            )
+
     def publish(self, vpc_id: str, eips: Mapping[IPv4Address, IPv4Address], internet: Internet) -> None:
         """Let these elastic IPs stand for these HAVIPs of the VPC towards the world, and no others.
 
@@ -81,7 +107,7 @@ class Router:
             NftError, OSError: the kernel refused.
         """
         if self._translation is None:
-            self._translation = Translation(self._namespace, PORT)
+            self._translation = Translation(self._namespace, PORT, MARK)
         self._translation.set(eips)  # before there is a way to the world
         internet.connect(vpc_id, self._namespace)
         for eip in eips:

@@ -177,6 +177,12 @@ _FROM = (
         "a NIC sends from its own addresses and from the HAVIPs that it owns",
     ),
     (
+        "ip-forwarder",
+        Role.SERVES,
+        "ether type ip iifname @forwarders goto to_{subnet}",
+        "a NIC whose source check is off forwards packets that others have sent",
+    ),
+    (
         "ip-not-owner",
         Role.EXPLAINS,
         f"ip saddr {{cidr}} ip saddr @havips {_reject(Reason.NOT_OWNER)}",
@@ -221,6 +227,12 @@ _TO = (
         Role.SERVES,
         "arp operation request arp saddr ip 0.0.0.0 accept",
         "two hosts that probe for an unbound HAVIP at the same time see each other",
+    ),
+    (
+        "ip-next-hop",
+        Role.SERVES,
+        "ip daddr != {cidr} ether daddr set ether daddr map @next_hops accept",
+        "what a route leads to a HAVIP reaches its owner at once, whatever the gateway's neighbour table says",
     ),
     (
         "ip-elsewhere",

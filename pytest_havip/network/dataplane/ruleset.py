@@ -58,12 +58,14 @@ _Part = TypeVar("_Part", Element, Subnet)
 _SETS = {
     "nic_macs": "set nic_macs { type ifname . ether_addr;",
     "senders": "set senders { type ifname . ipv4_addr;",
+    "forwarders": "set forwarders { type ifname;",
     "havips": "set havips { type ipv4_addr;",
     "announcements": "set announcements { type ipv4_addr . ipv4_addr;",
     "ranged": "set ranged { type ipv4_addr . ipv4_addr;",
     "candidates": "set candidates { type ifname . ipv4_addr;",
     "held": "set held { type ipv4_addr;",
     "owners": "map owners { type ipv4_addr : ether_addr;",
+    "next_hops": "map next_hops { type ether_addr : ether_addr;",
     "ports": "map ports { type ifname : verdict;",
 }
 FILLED = frozenset(_SETS)

@@ -50,12 +50,12 @@ def let_route(namespace: Namespace) -> None:
 
 
 def check_sources(namespace: Namespace, interface: str) -> None:
-    """Let nothing in by an interface whose sender stands behind another one.
+    """Let nothing in by an interface whose sender stands behind another one, as routes for packets with its mark say.
 
     Raises:
         OSError: as `quieten`.
     """
-    _write(namespace, {f"ipv4/conf/{interface}/rp_filter": "1"})
+    _write(namespace, {f"ipv4/conf/{interface}/{name}": "1" for name in ("src_valid_mark", "rp_filter")})
 
 
 def _write(namespace: Namespace, settings: Mapping[str, str]) -> None:

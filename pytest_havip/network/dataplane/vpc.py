@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final, Self
 
 from pytest_havip.kernel.requests import Attribute, NewLink, add_bridge
-from pytest_havip.network.core import Nic, Subnet
+from pytest_havip.network.core import Nic, Route, Subnet
 from pytest_havip.network.dataplane.elements_socket import ElementsSocket
 from pytest_havip.network.dataplane.internet import Internet
 from pytest_havip.network.dataplane.namespace import Namespace
@@ -141,6 +141,14 @@ class VpcFabric:
         self._remover.close_packet_socket(self._senders.pop(subnet.id))
         port, bridge = self._gateways.pop(subnet.id), self._bridges.pop(subnet.id)
         self._remover.remove(self._namespace, port, bridge)
+
+    def set_routes(self, routes: Iterable[Route]) -> None:
+        """Lead packets by way of HAVIPs as these routes say, and no others.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        self._router.set_routes(routes)
 
     def publish(
         self,
