@@ -99,12 +99,12 @@ class TomlTable:
 
         Args:
             problem: What is wrong, and what to do.
-            key: Whose value it is about; the table itself if left out.
+            key: Whose value it is about; the table itself if left out, or if it has no such key.
 
         Raises:
             TomlError: Always.
         """
-        place = self._place if key is None else (*self._place, key)
+        place = (*self._place, key) if key is not None and key in self._values else self._place
         raise TomlError(f"{self._path}:{_line(self._text, place)}: {problem}")
 
     @overload

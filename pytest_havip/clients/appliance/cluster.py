@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_havip.clients.appliance.behind import holds_behind
 from pytest_havip.clients.appliance.placeholders import Command, Words, argv, fill
-from pytest_havip.clients.base import Cause, Node, NotMovable, Traits
+from pytest_havip.clients.base import Cause, Node, NotActive, NotMovable, Traits
 from pytest_havip.clients.cluster import POLL, ProgramCluster, held_by
 from pytest_havip.clients.haproxy import HAPROXY
 from pytest_havip.lab import Completed, Host
@@ -72,15 +72,18 @@ class ApplianceCluster(ProgramCluster):
         """Start the client on these hosts, or on all; see `ProgramCluster.start`.
 
         Raises:
-            NotActive: The nodes are to start one by one, and the first one was not active in time.
+            NotActive: The nodes are to start one by one, and the first one was not active in time; or one was not
+                ready in time.
         """
         wanted = hosts or tuple(node.host for node in self.nodes)
-        if self.appliance.start == "together" or self._somebody_runs():
-            return super().start(*wanted)
-        at = super().start(wanted[0])
-        if wanted[1:]:
-            self.wait_active(wanted[0], timeout=self.traits.takeover[Cause.START].latest + _SLACK)
-            super().start(*wanted[1:])
+        one_by_one = self.appliance.start == "one by one" and not self._somebody_runs()
+        first = wanted[:1] if one_by_one else wanted
+        at = super().start(*first)
+        if others := wanted[len(first) :]:
+            self.wait_active(wanted[0], timeout=self._patience)
+            super().start(*others)
+        if self.appliance.commands.ready is not None or others:
+            self._wait_ready(others or wanted)
         return at
 
     def stop(self, host: Host) -> int:
@@ -174,6 +177,27 @@ class ApplianceCluster(ProgramCluster):
     def log(self, host: Host) -> str:
         """Return all that the client on a host has said, and what stands in its log files."""
         return super().log(host) + "".join(self._logged(host, path) for path in self.appliance.logs)
+
+    @property
+    def _patience(self) -> float:
+        return self.traits.takeover[Cause.START].latest + _SLACK
+
+    def _wait_ready(self, hosts: Sequence[Host]) -> None:
+        """Wait until these clients listen to the others; who cannot be asked gets the time that a start may take."""
+        ready = self.appliance.commands.ready
+        timeout = self.traits.takeover[Cause.START].latest if ready is None else self._patience
+        deadline = monotonic() + timeout
+        while not (ended := [host.name for host in hosts if self._process(host).gone]):
+            if ready is not None and all(self._ask(host, ready).returncode == 0 for host in hosts):
+                return
+            if monotonic() > deadline:
+                if ready is None:
+                    return
+                break
+            sleep(POLL)
+        said = "; ".join(f"{host.name} said {self.log(host)[-400:]!r}" for host in hosts)
+        why = f"{' and '.join(ended)} ended" if ended else f"not all were ready within {timeout:g} s"
+        raise NotActive(f"{self.appliance.name} did not come up: {why} ({said})")
 
     # --- what is behind -------------------------------------------------------------------------------------------
 

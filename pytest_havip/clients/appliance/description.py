@@ -19,6 +19,8 @@ class Commands:
 
     Args:
         start: Starts the client. Whatever it starts belongs to it, daemons too.
+        ready: Says by its exit status whether the client has come up and listens to the others, 0 for yes; else it is
+            given the time that its start may take.
         stop: Ends it in good order; else what `start` started gets SIGTERM.
         crash: Ends it at once; else all that it started gets SIGKILL.
         freeze: Keeps it from running; else SIGSTOP.
@@ -29,6 +31,7 @@ class Commands:
     """
 
     start: Command
+    ready: Command | None = None
     stop: Command | None = None
     crash: Command | None = None
     freeze: Command | None = None

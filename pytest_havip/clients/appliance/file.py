@@ -10,20 +10,20 @@ from pytest_havip.clients.appliance.placeholders import Command, unknown
 from pytest_havip.clients.base import Announcement, Attachment, Bound, Cause, Setting, Traits
 from pytest_havip.toml_file import TomlTable, read_toml
 
-__all__ = ["KEYS", "read_appliance"]
+__all__ = ["ANNOUNCEMENT", "CAUSES", "KEYS", "read_appliance"]
 
 #: The tables of a description and their keys; in [files] any path is a key.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "appliance": ("name", "nodes", "priorities", "start", "timeout", "logs"),
-    "commands": ("start", "stop", "crash", "freeze", "thaw", "query", "move", "demote"),
+    "commands": ("start", "ready", "stop", "crash", "freeze", "thaw", "query", "move", "demote"),
     "files": (),
     "network": ("attachment", "heartbeat", "devices", "heartbeat_devices", "address"),
     "service": ("watched", "answers"),
     "traits": ("preemption", "probes", "announcement", "takeover"),
 }
-_ANNOUNCEMENT = ("form", "target_mac", "count", "blocks", "spacing", "refresh")
+ANNOUNCEMENT = ("form", "target_mac", "count", "blocks", "spacing", "refresh")
 #: How a cause is spelled in a description.
-_CAUSES: Final[Mapping[str, Cause]] = {
+CAUSES: Final[Mapping[str, Cause]] = {
     "start": Cause.START,
     "stop": Cause.STOP,
     "move": Cause.MOVE,
@@ -166,11 +166,13 @@ def _filled_in(table: TomlTable, key: str) -> tuple[str, ...]:
 
 def _traits(name: str, table: TomlTable) -> Traits:
     said, bounds = table.table("announcement"), table.table("takeover")
-    said.only(_ANNOUNCEMENT)
-    bounds.only(tuple(_CAUSES))
+    said.only(ANNOUNCEMENT)
+    bounds.only(tuple(CAUSES))
     blocks, count = said.numbers("blocks", (0.0,)), said.integer("count")
-    if count < 1 or not blocks or blocks[0] or list(blocks) != sorted(blocks):
-        said.fail("a block is one announcement at least, and the first one begins at 0.0; the others follow", "blocks")
+    if count < 1:
+        said.fail(f"count is {count}; a block is one announcement at least", "count")
+    if not blocks or blocks[0] or list(blocks) != sorted(blocks):
+        said.fail(f"blocks are {list(blocks)}; the first one begins at 0.0, and the others follow", "blocks")
     announcement = Announcement(
         form=_one_of(said, "form", ("request", "reply")),
         target_mac=_one_of(said, "target_mac", ("broadcast", "zero", "own")),
@@ -181,7 +183,7 @@ def _traits(name: str, table: TomlTable) -> Traits:
     )
     if "start" not in bounds:
         bounds.fail("start is missing in [traits.takeover]; say within how many seconds a node is active at first")
-    takeover = {cause: _bound(bounds, key) for key, cause in _CAUSES.items() if key in bounds}
+    takeover = {cause: _bound(bounds, key) for key, cause in CAUSES.items() if key in bounds}
     probes = table.flag("probes", False)
     return Traits(name, announcement, table.flag("preemption", False), takeover, probes=probes)
 
