@@ -1,9 +1,9 @@
 """The two small programs of a probe stream, run by path inside hosts, with nothing but the standard library.
 
 `respond NAME ADDRESS PORT READY` answers every probe that its host's kernel delivers to ADDRESS, with ADDRESS as the
-source and NAME in the answer. `send ADDRESS PORT INTERVAL_NS RECORD EVENTS STOP` sends numbered probes to it and
-writes every sending and every answer to the file RECORD. READY, RECORD, EVENTS and STOP are numbers of inherited file
-descriptors: eventfds, RECORD a memory file.
+source and NAME in the answer, and every request on a TCP connection with NAME in a line. `send ADDRESS PORT INTERVAL_NS
+RECORD EVENTS STOP` sends numbered probes to it and writes every sending and every answer to the file RECORD. READY,
+RECORD, EVENTS and STOP are numbers of inherited file descriptors: eventfds, RECORD a memory file.
 
 A probe is MAGIC, 8 bytes of its stream's token and an 8-byte number; an answer is the probe followed by NAME.
 """
@@ -28,24 +28,77 @@ TIMESPEC = struct.Struct("@ll")
 GRACE_NS = 250_000_000
 SECOND_NS = 1_000_000_000
 BUFFER = 1 << 20
+BACKLOG = 64
 
 # What the kernel says when it cannot send just now; such a probe is lost, and losing probes is what we measure.
 PASSING = frozenset({errno.EAGAIN, errno.ENOBUFS, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM})
 
 
-def respond(name: str, address: str, port: int, ready: int) -> NoReturn:
-    """Answer probes for ever; `ready` is raised by one as soon as answers are possible."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as responder:
-        # Bound before the host holds the address: the kernel delivers here only while it does.
-        responder.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
-        responder.bind((address, port))
+class Responder:
+    """The service behind an address: answers every probe, and on TCP every request with its name."""
+
+    def __init__(self, name: str, address: str, port: int) -> None:
+        """Bind its sockets before the host holds the address: the kernel delivers here only while it does."""
+        self.name = name.encode()
+        self.probes = self.bound(socket.SOCK_DGRAM, address, port)
+        self.listener = self.bound(socket.SOCK_STREAM, address, port, reuse=1)
+        self.listener.listen(BACKLOG)
+        self.connections: dict[int, socket.socket] = {}
+        self.poll = select.poll()
+        for each in (self.probes, self.listener):
+            self.poll.register(each, select.POLLIN)
+
+    @staticmethod
+    def bound(kind: int, address: str, port: int, *, reuse: int = 0) -> socket.socket:
+        """Make a socket; one that may reuse its port does not mind connections that the kernel has yet to bury."""
+        made = socket.socket(socket.AF_INET, kind)
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        made.bind((address, port))
+        return made
+
+    def run(self, ready: int) -> NoReturn:
+        """Answer for ever; `ready` is raised by one as soon as answers are possible."""
         os.eventfd_write(ready, 1)
         while True:
-            probe, peer = responder.recvfrom(PROBE.size + 1)
-            if len(probe) == PROBE.size and probe.startswith(MAGIC):
+            for descriptor, _ in self.poll.poll():
                 # Never wait for one unreachable peer while another one asks.
-                with contextlib.suppress(OSError):
-                    responder.sendto(probe + name.encode(), socket.MSG_DONTWAIT, peer)
+                with contextlib.suppress(BlockingIOError):
+                    if descriptor == self.probes.fileno():
+                        self.answer_probe()
+                    elif descriptor == self.listener.fileno():
+                        self.accept()
+                    else:
+                        self.answer_request(descriptor)
+
+    def answer_probe(self) -> None:
+        """Answer one datagram, if it is a probe."""
+        probe, peer = self.probes.recvfrom(PROBE.size + 1)
+        if len(probe) == PROBE.size and probe.startswith(MAGIC):
+            with contextlib.suppress(OSError):
+                self.probes.sendto(probe + self.name, peer)
+
+    def accept(self) -> None:
+        """Take a connection."""
+        with contextlib.suppress(ConnectionError):  # it may be gone already
+            connection, _ = self.listener.accept()
+            connection.setblocking(False)
+            self.connections[connection.fileno()] = connection
+            self.poll.register(connection, select.POLLIN)
+
+    def answer_request(self, descriptor: int) -> None:
+        """Answer on a connection, or give it up when it ends."""
+        connection = self.connections[descriptor]
+        try:
+            if connection.recv(512):
+                connection.send(self.name + b"\n")
+                return
+        except ConnectionError:
+            pass  # the other side has ended it its own way
+        self.poll.unregister(descriptor)
+        del self.connections[descriptor]
+        connection.close()
 
 
 class Sender:
@@ -128,7 +181,7 @@ def main(arguments: list[str]) -> None:
     """Run the program that the first argument names."""
     match arguments:
         case ["respond", name, address, port, ready]:
-            respond(name, address, int(port), int(ready))
+            Responder(name, address, int(port)).run(int(ready))
         case ["send", address, port, interval, record, events, stop]:
             sender = Sender(address, int(port), int(record), int(events))
             sender.run(int(interval), int(stop))
