@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.havip_client, config.option.havip_only = ",".join(settings.clients), settings.only or "both"
     config.option.havip_areas = ",".join(settings.areas) or "all"
     config.option.havip_repeat = str(settings.repeat)
+    config.option.havip_report = str(settings.report or "")
     if settings.listing:
         # A list is made in one process.
         config.option.dist = "no"

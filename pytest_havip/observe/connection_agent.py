@@ -4,9 +4,9 @@
 under way, the next one INTERVAL_NS after an answer, and makes a new connection every INTERVAL_NS, which ends with its
 first answer or after a second. When the kept one is lost, the next new one that is answered is kept in its place.
 
-All that happens is written to the file RECORD: `o NUMBER NS` opened, `a NUMBER NS OWNER` answered, `e NUMBER NS WHY`
-ended. READY is raised when a connection is kept. RECORD, READY and STOP are numbers of inherited file descriptors:
-eventfds, RECORD a memory file.
+All that happens is written to the file RECORD: `o NUMBER NS` opened, `q NUMBER NS` asked, `a NUMBER NS OWNER` answered,
+`e NUMBER NS WHY` ended. READY is raised when a connection is kept. RECORD, READY and STOP are numbers of inherited file
+descriptors: eventfds, RECORD a memory file.
 """
 
 import errno
@@ -42,11 +42,6 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.error = self.socket.connect_ex(target)
 
-    def ask(self) -> None:
-        """Send a request; raises OSError."""
-        self.socket.send(REQUEST)
-        self.asked = True
-
     def answer(self) -> str:
         """Take what has arrived: who answered, empty for the end of the connection; raises OSError."""
         self.asked = False
@@ -69,6 +64,12 @@ class User:
     def write(self, kind: str, connection: Connection, *words: str) -> None:
         """Write one line."""
         os.write(self.record, f"{' '.join([kind, str(connection.number), str(time.time_ns()), *words])}\n".encode())
+
+    def ask(self, connection: Connection) -> None:
+        """Send a request; raises OSError."""
+        connection.socket.send(REQUEST)
+        connection.asked = True
+        self.write("q", connection)
 
     def open(self) -> None:
         """Begin a new connection."""
@@ -97,7 +98,7 @@ class User:
         connection = kept if kept and kept.socket.fileno() == descriptor else self.fresh[descriptor]
         try:
             if connection is not kept and not connection.asked:
-                connection.ask()
+                self.ask(connection)
                 self.poll.modify(descriptor, select.POLLIN)
                 return
             owner = connection.answer()
@@ -127,7 +128,7 @@ class User:
         kept = self.kept
         if kept is not None and not kept.asked and now - kept.since >= interval:
             try:
-                kept.ask()
+                self.ask(kept)
             except OSError as error:
                 self.end(kept, errno.errorcode.get(error.errno or 0, "unknown"))
 

@@ -1,14 +1,14 @@
 """What a user of TCP saw: connections, who answered on them, and how they ended."""
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from pytest_havip.observe.probe_record import NANOSECONDS, Answer
 
 __all__ = ["Connection", "ConnectionReader", "ConnectionRecord", "Fate"]
 
-#: Nanoseconds without an answer after which a connection is called stalled at the end of the record.
-_SILENCE = NANOSECONDS
+#: Nanoseconds for which a request may be on its way when the record ends, before its connection is called stalled.
+_ON_ITS_WAY = NANOSECONDS // 20
 #: Ends that the user made.
 _OWN = frozenset({"done", "given-up"})
 
@@ -19,7 +19,7 @@ class Fate:
 
     Args:
         kind: ``kept``, ``reset``, ``closed``, or ``stalled`` for neither until the record's end.
-        seconds: From the fault until then; of a kept one, the longest pause between two answers.
+        seconds: From the fault until then; of a kept one, the longest wait for an answer.
     """
 
     kind: str
@@ -28,10 +28,14 @@ class Fate:
 
 @dataclass(slots=True)
 class Connection:
-    """A connection: when it was begun, its answers, when and why it ended (CLOCK_REALTIME, ns; 0 while it lasts)."""
+    """A connection: when it was begun, its requests and the answers to them, when and why it ended.
+
+    Times are CLOCK_REALTIME in ns; the end is 0 while it lasts.
+    """
 
     number: int
     opened: int
+    asked: list[int] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     ended: int = 0
     why: str = ""
@@ -44,14 +48,13 @@ class ConnectionRecord:
     connections: tuple[Connection, ...]
     at: int
 
-    def fate(self, fault: int, until: int | None = None) -> Fate | None:
-        """Return what became of the connection that was established when a fault was made; `None` if there was none.
+    def until(self, at: int) -> Self:
+        """Return it as it stood at an earlier time, in ns: what happened later does not count."""
+        return replace(self, at=min(at, self.at))
 
-        Args:
-            fault: When it was made, CLOCK_REALTIME in ns.
-            until: What happened later does not count; by default all does.
-        """
-        end = self.at if until is None else min(until, self.at)
+    def fate(self, fault: int) -> Fate | None:
+        """Return what became of the connection that was established when a fault (ns) was made; `None` without one."""
+        end = self.at
         established = [each for each in self.connections if _lasted(each, fault)]
         if not established:
             return None
@@ -59,23 +62,21 @@ class ConnectionRecord:
         if connection.ended and connection.ended <= end:
             kind = "closed" if connection.why == "closed" else "reset"
             return Fate(kind, (connection.ended - fault) / NANOSECONDS)
+        asked = [time for time in connection.asked if time <= end]
         answered = [answer.received for answer in connection.answers if answer.received <= end]
-        if end - answered[-1] > _SILENCE:
+        if len(asked) > len(answered) and end - asked[-1] > _ON_ITS_WAY:
             return Fate("stalled", (end - fault) / NANOSECONDS)
-        since = max(received for received in answered if received <= fault)
-        pauses = [
-            later - earlier for earlier, later in pairwise(received for received in answered if received >= since)
-        ]
-        return Fate("kept", max(pauses, default=0) / NANOSECONDS)
+        waits = (answer - question for question, answer in zip(asked, answered, strict=False) if answer >= fault)
+        return Fate("kept", max(waits, default=0) / NANOSECONDS)
 
-    def first_served(self, owner: str, fault: int, until: int | None = None) -> float | None:
+    def first_served(self, owner: str, fault: int) -> float | None:
         """Return seconds from a fault (ns) to the first answer by `owner` on a connection begun after it, or None."""
         answers = (
             answer.received
             for connection in self.connections
             if connection.opened >= fault
             for answer in connection.answers[:1]
-            if answer.owner == owner and (until is None or answer.received <= until)
+            if answer.owner == owner and answer.received <= self.at
         )
         first = min(answers, default=None)
         return None if first is None else (first - fault) / NANOSECONDS
@@ -112,6 +113,8 @@ class ConnectionReader:
         match line.split(" ", 3):
             case ["o", number, time]:
                 self._connections[int(number)] = Connection(int(number), int(time))
+            case ["q", number, time] if int(number) in self._connections:
+                self._connections[int(number)].asked.append(int(time))
             case ["a", number, time, owner] if int(number) in self._connections:
                 self._connections[int(number)].answers.append(Answer(owner, int(time)))
             case ["e", number, time, why] if int(number) in self._connections:

@@ -21,7 +21,7 @@ __all__ = ["Connections"]
 _INTERVAL = 0.1
 #: Seconds between two looks at whether the program still lives.
 _LOOK = 0.05
-_START_TIMEOUT, _STOP_TIMEOUT = 5.0, 10.0
+_START_TIMEOUT, _STOP_TIMEOUT = 2.0, 10.0
 #: Numbers of the descriptors inside the program.
 _RECORD, _READY, _STOP = 3, 4, 5
 

@@ -135,6 +135,25 @@ class ProbeRecord:
         answer = self.first_answer(owner, fault)
         return None if answer is None else (answer.received - fault) / NANOSECONDS
 
+    def overlap(self, old: str, new: str, fault: int, until: int | None = None) -> float | None:
+        """Return seconds in which both hosts answered after a fault: from the new one's first answer to the old's last.
+
+        Args:
+            old: who answered before.
+            new: who answers after.
+            fault: when the fault was made, CLOCK_REALTIME in ns; answers to older probes don't count.
+            until: probes sent later don't count either.
+
+        Returns:
+            0 if the old one had ended by then, None if the new one never answered.
+        """
+        began = self.first_answer(new, fault)
+        if began is None:
+            return None
+        probes = (probe for probe in self.probes if probe.sent >= fault and (until is None or probe.sent <= until))
+        ended = (answer.received for probe in probes for answer in probe.answers if answer.owner == old)
+        return max(0, max(ended, default=0) - began.received) / NANOSECONDS
+
     def tenures(self) -> tuple[Tenure, ...]:
         """Return who answered, one entry for each change, in the order of the answers' arrival."""
         found: list[Tenure] = []

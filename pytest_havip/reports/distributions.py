@@ -55,7 +55,7 @@ MEASURES = (
         "TCP connection lost",
         "ms",
         "From the fault until an established TCP connection with a request under way was reset or closed. Hollow: it "
-        "was stalled, for at least so long. If it was kept: its longest pause.",
+        "was stalled, for at least so long. If it was kept: its longest wait for an answer.",
     ),
     Measure(
         "new_connection_ms",

@@ -28,8 +28,8 @@ class Takeover:
         announcements_sent: How many announcements the new owner had sent when a third host was served.
         announcements_needed: How many of them it took at most.
         connection: What became of an established TCP connection: ``kept``, ``reset``, ``closed`` or ``stalled``.
-        connection_ms: Milliseconds from the fault to that; of one that was kept, its longest pause, and of one that was
-            stalled, how long so at least.
+        connection_ms: Milliseconds from the fault to that; of one that was kept, its longest wait for an answer, and of
+            one that was stalled, how long so at least.
         new_connection_ms: Milliseconds from the fault to the first new TCP connection that the new owner served.
         repetition: In which repetition of the takeovers, from 1.
     """

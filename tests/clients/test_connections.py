@@ -56,8 +56,8 @@ def test_a_move_resets_the_old_connection_and_serves_new_ones(
         at = move(a, b, observer, vip)
         wait_until(lambda: (fate := user.record().fate(at)) is not None and fate.kind == "reset")
         wait_until(lambda: user.record().first_served("b", at) is not None)
-        kept_again = time.time_ns()
-        wait_until(lambda: (fate := user.record().fate(kept_again)) is not None and fate.kind == "kept")
+        # Another one is kept in its place.
+        wait_until(lambda: (fate := user.record().fate(time.time_ns())) is not None and fate.kind == "kept")
         record = user.stop()
     fate = record.fate(at)
     assert fate is not None
@@ -94,7 +94,7 @@ def test_a_connection_that_is_cut_off_is_stalled_and_then_goes_on(
         wait_until(lambda: (fate := user.record().fate(at)) is not None and fate.kind == "kept")
         fate = user.stop().fate(at)
     assert fate is not None
-    assert 1 < fate.seconds < 10
+    assert 0.05 < fate.seconds < 10
 
 
 def test_where_nobody_serves_there_is_no_connection(
@@ -125,13 +125,14 @@ def test_a_user_who_ends_on_its_own_is_told(
     ("lines", "fate"),
     [
         ("", None),
-        ("o 1 10;a 1 20 a;e 1 30 done", None),
-        ("o 1 10;a 1 20 a;e 1 90 closed", None),
-        ("o 1 150;a 1 160 a", None),
-        ("o 1 10;a 1 90 a;e 1 400 closed", Fate("closed", 0.3)),
-        ("o 1 10;a 1 90 a;o 2 95;e 2 99 given-up;e 1 6300 ECONNRESET", Fate("reset", 6.2)),
-        ("o 1 10;a 1 90 a", Fate("stalled", 9.9)),
-        ("o 1 10;a 1 90 a;a 1 700 a;a 1 9500 a", Fate("kept", 8.8)),
+        ("o 1 10;q 1 15;a 1 20 a;e 1 30 done", None),
+        ("o 1 10;q 1 15;a 1 20 a;e 1 90 closed", None),
+        ("o 1 150;q 1 155;a 1 160 a", None),
+        ("o 1 10;q 1 15;a 1 90 a;e 1 400 closed", Fate("closed", 0.3)),
+        ("o 1 10;q 1 15;a 1 90 a;q 1 99;o 2 95;e 2 99 given-up;e 1 6300 ECONNRESET", Fate("reset", 6.2)),
+        ("o 1 10;q 1 15;a 1 90 a;q 1 190", Fate("stalled", 9.9)),
+        ("o 1 10;q 1 15;a 1 90 a;q 1 95;a 1 700 a;q 1 800;a 1 810 a", Fate("kept", 0.605)),
+        ("o 1 10;q 1 15;a 1 90 a;q 1 9999", Fate("kept", 0)),
     ],
 )
 def test_fates(lines: str, fate: Fate | None) -> None:
@@ -149,15 +150,20 @@ def test_fates(lines: str, fate: Fate | None) -> None:
 
 def test_what_happens_later_does_not_count() -> None:
     reader = ConnectionReader()
-    reader.feed(b"o 1 10\na 1 20 a\no 2 4000000000\na 2 4100000000 b\ne 1 6000000000 ECONNRESET\n")
+    reader.feed(b"o 1 10\nq 1 15\na 1 20 a\nq 1 30\n")
+    reader.feed(b"o 2 4000000000\nq 2 4000000001\na 2 4100000000 b\ne 1 6000000000 ECONNRESET\n")
     record = reader.record(7_000 * MS)
-    assert record.fate(100) == Fate("reset", pytest.approx(6))
-    assert record.fate(100, until=5_000 * MS) == Fate("stalled", pytest.approx(5))
+    whole, earlier = record.fate(100), record.until(5_000 * MS).fate(100)
+    assert whole is not None
+    assert earlier is not None
+    assert (whole.kind, earlier.kind) == ("reset", "stalled")
+    assert whole.seconds == pytest.approx(6)
+    assert earlier.seconds == pytest.approx(5)
     assert record.first_served("b", 100) == pytest.approx(4.1)
-    assert record.first_served("b", 100, until=3_000 * MS) is None
+    assert record.until(3_000 * MS).first_served("b", 100) is None
 
 
-@pytest.mark.parametrize("line", ["x 1 2", "a 1 2 b", "e 1 2 done", "o 1"])
+@pytest.mark.parametrize("line", ["x 1 2", "q 1 2", "a 1 2 b", "e 1 2 done", "o 1"])
 def test_a_line_that_is_none_is_told(line: str) -> None:
     with pytest.raises(ValueError, match="none of its lines"):
         ConnectionReader().feed(line.encode() + b"\n")

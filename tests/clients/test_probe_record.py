@@ -55,6 +55,14 @@ def test_a_held_up_prober_is_no_outage_and_is_told() -> None:
     assert record.longest_pause(since=6 * MS) == pytest.approx(0.005)
 
 
+def test_two_that_serve_at_once_overlap() -> None:
+    record = stream((0, ("a", 1)), (10, ("a", 1)), (20, ("b", 1)), (30, ("a", 1)), (40, ("b", 1)), (50, ("a", 1)))
+    assert record.overlap("a", "b", 5 * MS) == pytest.approx(0.030)
+    assert record.overlap("a", "b", 5 * MS, until=35 * MS) == pytest.approx(0.010)
+    assert record.overlap("a", "b", 5 * MS, until=15 * MS) == 0
+    assert record.overlap("a", "c", 5 * MS) is None
+
+
 def test_an_outage_that_never_ends_says_so() -> None:
     record = stream((0, ("a", 1)), (5,), (10,), (15,))
     outage = record.outage(fault=4 * MS)
