@@ -7,7 +7,7 @@ import pytest
 
 from pytest_havip.clients.appliance.description import Appliance
 from pytest_havip.clients.appliance.file import read_appliance
-from pytest_havip.clients.appliance.placeholders import ABOUT, argv, fill, unknown
+from pytest_havip.clients.appliance.placeholders import ABOUT, Words, argv, fill, unknown
 from pytest_havip.clients.base import Attachment, Bound, Cause
 from pytest_havip.toml_file import TomlError
 
@@ -46,6 +46,7 @@ move = [0.5, 1.5]
 service = 2.0
 """
 
+VALUES: dict[str, Words] = {"node": "n1", "peers": ("10.0.0.1", "10.0.0.2")}
 Describe = Callable[[str], Appliance]
 
 
@@ -144,15 +145,13 @@ def test_ours_cannot_answer_behind_a_tap(describe: Describe) -> None:
 
 
 def test_only_words_in_braces_are_placeholders() -> None:
-    values = {"node": "n1", "peers": ("10.0.0.1", "10.0.0.2")}
     text = "{node} {{node}} ${node} { node } {Node} {peers}"
-    assert fill(text, values) == "n1 {node} ${node} { node } {Node} 10.0.0.1 10.0.0.2"
+    assert fill(text, VALUES) == "n1 {node} ${node} { node } {Node} 10.0.0.1 10.0.0.2"
     assert unknown(text) == ""
     assert unknown("{peer}").endswith("did you mean {peers}? For the braces themselves write {{peer}}")
     assert all(f"{{{word}}}" in unknown("{zzz}") for word in ABOUT)
 
 
 def test_a_list_is_no_shell_and_peers_are_as_many_arguments() -> None:
-    values = {"node": "n1", "peers": ("10.0.0.1", "10.0.0.2")}
-    assert argv(("run", "-n{node}", "{peers}", "$HOME"), values) == ["run", "-nn1", "10.0.0.1", "10.0.0.2", "$HOME"]
-    assert argv("run {node} & wait", values) == ["/bin/sh", "-c", "run n1 & wait"]
+    assert argv(("run", "-n{node}", "{peers}", "$HOME"), VALUES) == ["run", "-nn1", "10.0.0.1", "10.0.0.2", "$HOME"]
+    assert argv("run {node} & wait", VALUES) == ["/bin/sh", "-c", "run n1 & wait"]

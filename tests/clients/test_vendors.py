@@ -100,7 +100,8 @@ def test_a_file_of_ones_own_may_bring_the_client(runs: dict[str, str], folder: P
 def test_the_tables_are_the_codes() -> None:
     described = TEXT.partition("| table | key |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (?:`\[(\w+)\]`)? ?\| (?:`(\w+)`|any path) \|", described, re.MULTILINE)
-    table, keys = "", {name: [] for name in KEYS}  # type: dict[str, list[str]]
+    table = ""
+    keys: dict[str, list[str]] = {name: [] for name in KEYS}
     for name, key in rows:
         table = name or table
         keys[table] += [key] if key else []

@@ -80,10 +80,8 @@ def test_an_unknown_client_ends_the_run_at_once(pytester: pytest.Pytester, havip
     pytester.makepyfile(test_own=OWN)
     result = havip("--havip-client", "acme", *more, "test_own.py")
     assert result.ret == 4
-    assert [line for line in result.errlines if line] == [
-        "ERROR: --havip-client: there is no client 'acme' to test. There are: bundled; "
-        "a description's path ends in .toml."
-    ]
+    (message,) = [line for line in result.errlines if line]
+    assert message.startswith("ERROR: --havip-client: there is no client 'acme' to test. There are: bundled; ")
 
 
 def test_a_mistake_in_a_description_ends_the_run_with_its_line(pytester: pytest.Pytester, havip: Run) -> None:
@@ -100,15 +98,12 @@ def test_a_mistake_in_a_description_ends_the_run_with_its_line(pytester: pytest.
 
 def test_a_client_of_ones_own_takes_our_clients_place(pytester: pytest.Pytester) -> None:
     (pytester.path / "acme.toml").write_text(DESCRIBED.format("acme"))
-    result = pytester.runpytest_subprocess(
-        "--havip", "--collect-only", "-q", "--havip-only", "client", "--havip-client", "acme.toml"
-    )
+    arguments = ("--havip", "--collect-only", "-q", "--havip-only", "client", "--havip-client")
+    result = pytester.runpytest_subprocess(*arguments, "acme.toml")
     collected = {line.partition("::")[0] for line in result.outlines if "::" in line}
     assert {Path(path).name for path in collected} == {"test_takeover_client.py"}
     assert not [line for line in result.outlines if "keepalived" in line]
-    beside = pytester.runpytest_subprocess(
-        "--havip", "--collect-only", "-q", "--havip-only", "client", "--havip-client", "acme.toml,bundled"
-    )
+    beside = pytester.runpytest_subprocess(*arguments, "acme.toml,bundled")
     files = {Path(line.partition("::")[0]).name for line in beside.outlines if "::" in line}
     assert {"test_takeover_client.py", "test_takeover.py", "test_client_conduct.py"} <= files
     assert [line for line in beside.outlines if "test_one_owner_is_elected[acme]" in line]
