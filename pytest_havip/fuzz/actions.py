@@ -3,41 +3,45 @@
 An address goes by a name too: a HAVIP's, a machine's (its own address), `GATEWAY` or `NOBODY` (one that nobody has).
 """
 
-from dataclasses import MISSING, dataclass, fields
-from functools import lru_cache
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
 
 __all__ = [
     "ACTIONS",
     "FAULTS",
     "GATEWAY",
     "NOBODY",
+    "WIRE_FAULTS",
     "Action",
+    "Admit",
     "Announce",
     "Attach",
+    "Confine",
     "Create",
     "Cut",
     "DataProbe",
     "Detach",
+    "Expel",
     "Fault",
+    "Follow",
     "Frame",
     "Look",
     "Mend",
     "Move",
-    "NotAnAction",
     "Packet",
     "Probe",
     "Race",
     "Release",
     "Rename",
+    "Restart",
+    "RoutedProbe",
     "Silence",
     "Speak",
     "Wait",
     "Wake",
     "WhoHas",
-    "action_of",
-    "data_of",
-    "names_in",
+    "WireFault",
+    "parts_of",
 ]
 
 GATEWAY = "gateway"
@@ -62,10 +66,9 @@ Fault = Literal[
     "operation",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)[1:]
-
-
-class NotAnAction(ValueError):
-    """Data that describes no action; the text says what is wrong with it."""
+#: What may be wrong with the cables of those who race; "" is nothing.
+WireFault = Literal["", "loss", "duplication", "reordering"]
+WIRE_FAULTS: tuple[WireFault, ...] = get_args(WireFault)[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,16 @@ class Create(Action):
 
 @dataclass(frozen=True, slots=True)
 class Release(Action):
-    """Release a HAVIP, bound or not."""
+    """Release a HAVIP, bound or not.
+
+    Args:
+        havip: The HAVIP.
+        against: A machine that goes on announcing it until it is released, "" for none.
+    """
 
     name: ClassVar[str] = "release"
     havip: str
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,33 @@ class Rename(Action):
 
     name: ClassVar[str] = "rename"
     havip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confine(Action):
+    """Create a HAVIP whose drift range is in force and has this machine's NIC in it, and no other."""
+
+    name: ClassVar[str] = "confine"
+    havip: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admit(Action):
+    """Add a machine's NIC to the drift range of a confined HAVIP."""
+
+    name: ClassVar[str] = "admit"
+    havip: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expel(Action):
+    """Take a machine's NIC, which is not the owner, out of the drift range of a confined HAVIP."""
+
+    name: ClassVar[str] = "expel"
+    havip: str
+    machine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,80 +303,68 @@ class Probe(Frame):
 
 
 @dataclass(frozen=True, slots=True)
+class RoutedProbe(Action):
+    """Send an IPv4 packet to a HAVIP of another subnet, through the gateway.
+
+    It can happen while the HAVIP has one owner that can be reached, for a gateway may be slow to learn of another.
+    """
+
+    name: ClassVar[str] = "routed-probe"
+    machine: str
+    havip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follow(Action):
+    """Announce a HAVIP, and let another machine send an IPv4 packet to it as soon as it has heard that.
+
+    Args:
+        machine: Who announces, in keepalived's form.
+        havip: What.
+        by: Who hears it, and sends.
+    """
+
+    name: ClassVar[str] = "follow"
+    machine: str
+    havip: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Race(Action):
-    """Announcements by several machines at once: each sends its own in their order, and nobody waits for another."""
+    """Announcements by several machines at once: each sends its own in their order, and nobody waits for another.
+
+    Args:
+        announcements: Who announces what.
+        fault: What the cables of all of them do meanwhile; "" is nothing.
+        seed: Chooses which frames that befalls.
+    """
 
     name: ClassVar[str] = "race"
     announcements: tuple[Announce, ...]
+    fault: WireFault = ""
+    seed: int = 0
 
 
-_KINDS: tuple[type[Action], ...] = (Announce, DataProbe, WhoHas, Probe, Speak, Packet, Race, Look)
-_KINDS += (Create, Release, Rename, Attach, Detach, Move, Cut, Mend, Silence, Wake, Wait)
+@dataclass(frozen=True, slots=True)
+class Restart(Action):
+    """End the control plane without a warning, and start it again.
+
+    Args:
+        announcements: What is announced meanwhile, in this order.
+    """
+
+    name: ClassVar[str] = "restart"
+    announcements: tuple[Announce, ...] = ()
+
+
+_KINDS: tuple[type[Action], ...] = (Announce, DataProbe, WhoHas, Probe, Speak, Packet, RoutedProbe, Follow, Race, Look)
+_KINDS += (Create, Release, Rename, Confine, Admit, Expel, Attach, Detach, Move, Cut, Mend, Silence, Wake)
+_KINDS += (Restart, Wait)
 #: Every kind of action by its name.
 ACTIONS: dict[str, type[Action]] = {kind.name: kind for kind in _KINDS}
 
 
-def data_of(action: Action) -> dict[str, Any]:
-    """An action as JSON has it: its name under ``do``, and its fields unless they are as by default.
-
-    >>> data_of(Announce("a", "h1", operation="reply"))
-    {'do': 'announce', 'machine': 'a', 'address': 'h1', 'operation': 'reply'}
-    """
-    data: dict[str, Any] = {"do": action.name}
-    for field in fields(action):
-        value = getattr(action, field.name)
-        if field.default is MISSING or value != field.default:
-            data[field.name] = [data_of(part) for part in value] if isinstance(action, Race) else value
-    return data
-
-
-@lru_cache(1 << 14)
-def names_in(action: Action) -> tuple[str, ...]:
-    """Every name in an action, and other words that it has in its fields."""
-    parts = action.announcements if isinstance(action, Race) else (action,)
-    values = (getattr(part, field.name) for part in parts for field in fields(part))
-    return tuple(value for value in values if isinstance(value, str))
-
-
-def action_of(data: object) -> Action:
-    """The action that some JSON describes.
-
-    Raises:
-        NotAnAction: It describes none.
-
-    >>> action_of({"do": "detach", "machine": "a"})
-    Detach(machine='a')
-    """
-    if not isinstance(data, dict):
-        raise NotAnAction(f"an action is a JSON object, not {data!r}")
-    given = dict(data)
-    kind = ACTIONS.get(given.pop("do", ""))
-    if kind is None:
-        raise NotAnAction(f"{data!r} does nothing known; do is one of {', '.join(ACTIONS)}")
-    hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}
-    for name, value in given.items():
-        if name not in known:
-            raise NotAnAction(f"{kind.name} has no {name!r}; it has {', '.join(known)}")
-        if kind is not Race:
-            _check(kind.name, name, value, hints[name])
-    missing = [name for name, field in known.items() if field.default is MISSING and name not in given]
-    if missing:
-        raise NotAnAction(f"{data!r} lacks {', '.join(missing)}")
-    return _race_of(given["announcements"]) if kind is Race else kind(**given)
-
-
-def _race_of(data: object) -> Race:
-    parts = [action_of(part) for part in data] if isinstance(data, list) else []
-    announcements = tuple(part for part in parts if isinstance(part, Announce))
-    if not announcements or len(announcements) < len(parts):
-        raise NotAnAction(f"a race is a list of announcements, not {data!r}")
-    return Race(announcements)
-
-
-def _check(action: str, name: str, value: object, hint: Any) -> None:  # noqa: ANN401 - a type, whichever
-    choices = get_args(hint)
-    if choices and value not in choices:
-        raise NotAnAction(f"{action}: {name} is {value!r}; it is one of {', '.join(map(repr, choices))}")
-    if not choices and (not isinstance(value, hint) or isinstance(value, bool)):
-        raise NotAnAction(f"{action}: {name} is {value!r}; it is of type {hint.__name__}")
+def parts_of(action: Action) -> tuple[Action, ...]:
+    """The announcements that an action is made of; of another, itself."""
+    return action.announcements if isinstance(action, Race | Restart) else (action,)

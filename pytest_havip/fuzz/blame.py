@@ -23,9 +23,12 @@ REQUIREMENTS = frozenset(
     for area, numbers in {
         "API": (1, 2, 3, 12, 23),
         "BIND": (*range(1, 13), 15),
+        "DUR": (1, 5, 6),
+        "MOVE": (2,),
         "ORDER": (1, 2),
-        "PATH": (1, 2, 3, 5, 6, 7),
-        "RELEASE": (1, 2, 3),
+        "PATH": (1, 2, 3, 4, 5, 6, 7),
+        "RANGE": (1, 6, 7),
+        "RELEASE": (1, 2, 3, 5),
         "SCOPE": (1, 2, 3),
         "SPOOF": (*range(1, 9), 10, 11, 12),
     }.items()
@@ -55,6 +58,7 @@ BY_HOLDER = {
     "another VPC's": "HAVIP-SCOPE-002",
     "another subnet's": "HAVIP-SCOPE-001",
     "released": "HAVIP-RELEASE-001",
+    "outside its range": "HAVIP-RANGE-001",
 }
 _SHORTEST = 42
 

@@ -13,13 +13,18 @@ from itertools import count
 from typing import Any
 
 from pytest_havip.fuzz.actions import (
+    ACTIONS,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Frame,
     Look,
     Mend,
@@ -29,17 +34,20 @@ from pytest_havip.fuzz.actions import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     Wait,
     Wake,
     WhoHas,
 )
+from pytest_havip.fuzz.cable import arrivals
 from pytest_havip.fuzz.executor import Executor, Observation, View
 from pytest_havip.fuzz.frames import Addresses, arp, frame_of, mac_of
 from pytest_havip.fuzz.world import WORLD, World
 from pytest_havip.network.core import Action as Fate
-from pytest_havip.network.core import Effect, Moved, Network, Refused, Resend
+from pytest_havip.network.core import Effect, Moved, Network, Record, Refused, Resend
 
 __all__ = ["CoreExecutor"]
 
@@ -73,6 +81,7 @@ class CoreExecutor:
         world: Where they take place.
     """
 
+    kinds = tuple(ACTIONS)
     ordered_by_fences = False
 
     def __init__(self, world: World = WORLD) -> None:
@@ -91,8 +100,7 @@ class CoreExecutor:
         }
         self._beginning = {name: self._plugged(name, machine.subnet) for name, machine in world.machines.items()}
         self._first_ids = {name: self._created(name) for name in world.havips}
-        kinds = (network.vpcs, network.subnets, network.nics, network.havips)
-        self._records = tuple(record for records in kinds for record in records.values())
+        self._records = self._all_records()
         self.reset()
 
     def reset(self) -> None:
@@ -108,6 +116,11 @@ class CoreExecutor:
         self._moves: list[Moved] = []
         self._beliefs: dict[tuple[str, bytes], bytes] = {}
         self._machines_changed()
+
+    def _all_records(self) -> tuple[Record, ...]:
+        network = self._network
+        kinds = (network.vpcs, network.subnets, network.nics, network.havips)
+        return tuple(record for records in kinds for record in records.values())
 
     def renewed(self) -> AbstractContextManager[Executor]:
         """See `Executor.renewed`."""
@@ -148,7 +161,23 @@ class CoreExecutor:
 
     def _race(self, action: Race, observation: Observation) -> None:
         """One after another: one of the orders that a race may take."""
+        observation.parts = [Observation(self._clock, self._clock) for _ in action.announcements]
+        for at in arrivals(range(len(action.announcements)), action.fault, action.seed):
+            observation.parts[at].reached = self._carry_out(action.announcements[at]).reached
+
+    def _restart(self, action: Restart, observation: Observation) -> None:
+        """The rules alone outlive a restart: their records are restored, and what was announced is handled then."""
+        self._network = Network.restore(self._all_records(), new_token=self._token)
         observation.parts = [self._carry_out(part) for part in action.announcements]
+
+    def _follow(self, action: Follow, observation: Observation) -> None:
+        pair = Announce(action.machine, action.havip), DataProbe(action.by, action.havip)
+        observation.parts = [self._carry_out(part) for part in pair]
+
+    def _route(self, action: RoutedProbe, observation: Observation) -> None:
+        """The gateway is a machine of the HAVIP's subnet: its third host stands for it."""
+        gateway = self.world.observer(self.world.havips[action.havip].subnet)
+        observation.reached = self._carry_out(DataProbe(gateway, action.havip)).reached
 
     def _sent(self, sender: str, frame: bytes) -> Sequence[str]:
         decision = self._network.receive(frame, self._machines[sender].nic_id, now=self._clock / 1e9)
@@ -243,7 +272,22 @@ class CoreExecutor:
             observation.refused = str(refused)
         self._take_effects()
 
+    def _confine(self, action: Confine, _: Observation) -> None:
+        members = (self._machines[action.machine].nic_id,)
+        self._ids[action.havip] = self._created(action.havip, members=members, check_associate=True)
+        self._take_effects()
+
+    def _edit_range(self, action: Admit | Expel, _: Observation) -> None:
+        members = {self._ids[action.havip]: (self._machines[action.machine].nic_id,)}
+        if isinstance(action, Admit):
+            self._network.associate(members)
+        else:
+            self._network.dissociate(members, now=self._clock / 1e9)
+        self._take_effects()
+
     def _release(self, action: Release, _: Observation) -> None:
+        if action.against:
+            self._carry_out(Announce(action.against, action.havip))
         self._network.delete_havip(self._ids.pop(action.havip), now=self._clock / 1e9)
         self._take_effects()
 
@@ -251,11 +295,13 @@ class CoreExecutor:
         self._network.rename_havip(self._ids[action.havip], f"renamed at {self._clock}")
         self._take_effects()
 
-    def _created(self, name: str) -> str:
+    def _created(self, name: str, **range_options: Any) -> str:  # noqa: ANN401 - passed on
         havip = self.world.havips[name]
         subnet, address = havip.subnet, self.world.address(name, havip.subnet)
         now = self._clock / 1e9
-        return self._network.create_havip(self._vpcs[subnet], self._subnets[subnet], name, address=address, now=now).id
+        return self._network.create_havip(
+            self._vpcs[subnet], self._subnets[subnet], name, address=address, now=now, **range_options
+        ).id
 
     # --- machines
 
@@ -329,11 +375,16 @@ _DOERS: dict[type[Action], Callable[[CoreExecutor, Any, Observation], None]] = {
     DataProbe: CoreExecutor._send,  # noqa: SLF001 - its own
     WhoHas: CoreExecutor._ask,  # noqa: SLF001 - its own
     Probe: CoreExecutor._ask,  # noqa: SLF001 - its own
+    RoutedProbe: CoreExecutor._route,  # noqa: SLF001 - its own
+    Follow: CoreExecutor._follow,  # noqa: SLF001 - its own
     Race: CoreExecutor._race,  # noqa: SLF001 - its own
     Look: CoreExecutor._look,  # noqa: SLF001 - its own
     Create: CoreExecutor._create,  # noqa: SLF001 - its own
     Release: CoreExecutor._release,  # noqa: SLF001 - its own
     Rename: CoreExecutor._rename,  # noqa: SLF001 - its own
+    Confine: CoreExecutor._confine,  # noqa: SLF001 - its own
+    Admit: CoreExecutor._edit_range,  # noqa: SLF001 - its own
+    Expel: CoreExecutor._edit_range,  # noqa: SLF001 - its own
     Attach: CoreExecutor._attach,  # noqa: SLF001 - its own
     Detach: CoreExecutor._detach,  # noqa: SLF001 - its own
     Move: CoreExecutor._move,  # noqa: SLF001 - its own
@@ -341,5 +392,6 @@ _DOERS: dict[type[Action], Callable[[CoreExecutor, Any, Observation], None]] = {
     Mend: CoreExecutor._turn,  # noqa: SLF001 - its own
     Silence: CoreExecutor._turn,  # noqa: SLF001 - its own
     Wake: CoreExecutor._turn,  # noqa: SLF001 - its own
+    Restart: CoreExecutor._restart,  # noqa: SLF001 - its own
     Wait: CoreExecutor._wait,  # noqa: SLF001 - its own
 }

@@ -2,26 +2,30 @@
 
 from collections.abc import Collection, Mapping
 
-from pytest_havip.fuzz.actions import FAULTS
+from pytest_havip.fuzz.actions import FAULTS, WIRE_FAULTS
 
 __all__ = ["PAIRS", "report", "unreached"]
 
 _STANDINGS = ("unbound", "own", "another's")
+_BINDINGS = ("unbound", "bound")
 _OWNING = ("owns", "owns nothing")
 _FOREIGN = ("another machine's", "the gateway's", "nobody's")
 _STATES: dict[str, Collection[str]] = {
     **dict.fromkeys(("announce by request", "announce by reply", "announce to one machine"), _STANDINGS),
     **{f"announce with wrong {fault}": _STANDINGS for fault in FAULTS},
-    "announce": (*_FOREIGN, "another VPC's", "another subnet's", "released"),
+    "announce": (*_FOREIGN, "another VPC's", "another subnet's", "outside its range", "released"),
     **dict.fromkeys(("speak by request", "speak by reply", "probe"), _STANDINGS),
     "packet": (*_STANDINGS, *_FOREIGN),
     **dict.fromkeys(("data probe", "who-has"), (*_STANDINGS, "released")),
-    "race": ("unbound", "bound"),
+    "routed probe": ("bound",),
+    "follow": _STANDINGS,
+    **dict.fromkeys(("race", *(f"race with {fault}" for fault in WIRE_FAULTS)), _BINDINGS),
     "look": ("unbound", "bound", "released"),
-    "create": ("released",),
-    **dict.fromkeys(("release", "rename"), ("unbound", "bound")),
+    **dict.fromkeys(("create", "confine"), ("released",)),
+    **dict.fromkeys(("release", "release against announcements", "rename", "admit", "expel"), _BINDINGS),
     "attach": ("",),
     **dict.fromkeys(("detach", "move", "cut", "mend", "silence", "wake"), _OWNING),
+    "restart": ("quiet", "announcements"),
     "wait": ("",),
 }
 #: Every pair of a rule and a state of what it is about that stories are meant to reach. There are rarer ones.

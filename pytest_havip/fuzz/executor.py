@@ -1,6 +1,6 @@
 """What carries actions out and reports what was observed; what it ought to have been is the model's business."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,7 +46,7 @@ class Observation:
         answered_at: When each of the answers did.
         refused: Why the control plane refused, "" if it did not.
         view: What was read of a HAVIP.
-        parts: Of a race, an observation for each announcement.
+        parts: Of an action that is made of several frames, an observation for each.
     """
 
     began: int = 0
@@ -71,6 +71,10 @@ class Executor(Protocol):
 
     world: World
     ordered_by_fences: bool
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Names of the kinds of actions that it can carry out; others are left out of a play."""
 
     def reset(self) -> None:
         """Bring the world back to its beginning, as it is described by `World`."""

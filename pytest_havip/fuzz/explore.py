@@ -1,17 +1,18 @@
 """Playing many stories until something is wrong, and telling how much of the rules they came to."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from random import Random
 from time import perf_counter
 
-from pytest_havip.fuzz.actions import ACTIONS, Action, Create, Release, names_in
+from pytest_havip.fuzz.actions import ACTIONS, Action, Create, Release
 from pytest_havip.fuzz.blame import REQUIREMENTS
 from pytest_havip.fuzz.executor import Executor
 from pytest_havip.fuzz.minimise import fails_on, fails_on_anew, failure_of, minimise, replay
 from pytest_havip.fuzz.player import Failure, Player
+from pytest_havip.fuzz.spelling import names_in
 from pytest_havip.fuzz.strategies import drawn_story
 from pytest_havip.requirements import Level, catalogue
 
@@ -19,6 +20,12 @@ __all__ = ["Exploration", "Finding", "explore"]
 
 #: How often a story is played that did not show its fault the second time.
 _ATTEMPTS = 5
+#: In how many new worlds it is, which take their time.
+_WORLDS = 2
+#: A shortest story of more actions may be so long only because its fault did not show each time that it was tried.
+_SHORT = 3
+#: What happened in so many stories may be needed to show again what a network carried over from one to the next.
+_REMEMBERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Finding:
 
     Args:
         failure: What was wrong.
-        before: What had happened to the machines and HAVIPs of that story since the story before it began.
+        before: What had happened in the stories right before it.
         judged: Ids of the requirements by which it was judged.
         story: Which story it was, in words or as ``7:1234``.
     """
@@ -46,15 +53,17 @@ class Finding:
         Args:
             executor: The network.
         """
+        story = self.failure.actions
         fails = fails_on(executor, judged=self.judged)
-        if not fails(self.failure.actions):
-            # What is a matter of time shows again sooner or later.
-            fails = fails_on(executor, judged=self.judged, attempts=_ATTEMPTS)
-        if not fails(()):
-            shortest = minimise(self.failure.actions, fails, executor.world)
+        patiently = fails_on(executor, judged=self.judged, attempts=_ATTEMPTS)
+        # What is a matter of time shows again sooner or later.
+        shortest = minimise(story, fails if fails(story) else patiently, executor.world)
+        if len(shortest) > _SHORT:
+            shortest = minimise(shortest, patiently, executor.world)
+        anew = fails_on_anew(executor, judged=self.judged, attempts=_WORLDS)
+        if anew(shortest):
             return replay(executor, shortest, judged=self.judged) or self.failure
-        fails = fails_on_anew(executor, judged=self.judged)
-        shortest = minimise((*self.before, *self.failure.actions), fails, executor.world)
+        shortest = minimise(story if anew(story) else (*self.before, *story), anew, executor.world)
         with executor.renewed() as fresh:
             return replay(fresh, shortest, judged=self.judged) or self.failure
 
@@ -80,7 +89,7 @@ class Exploration:
     steps: int = 0
     moves: int = 0
     seconds: float = 0
-    _before: tuple[Action, ...] = ()
+    _before: deque[tuple[Action, ...]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _is_over: bool = False
 
     def note(self, player: Player, failure: Failure | None, story: str = "") -> None:
@@ -96,16 +105,16 @@ class Exploration:
         self.moves += player.model.moves
         self.reached.update(player.model.reached)
         if failure is None:
-            self._before = (*player.told, *_way_back(player))
+            self._before.append((*player.told, *player.looked, *_way_back(player)))
             return
-        requirement = failure.disagreement.requirement
+        requirement, before = failure.disagreement.requirement, tuple(chain.from_iterable(self._before))
         if catalogue()[requirement].level is Level.MUST:
             # A story that is made short must not end as one that only breaks a SHOULD.
             musts = frozenset(each for each in self.judged if catalogue()[each].level is Level.MUST)
-            self.findings.append(Finding(failure, self._before, musts, story))
+            self.findings.append(Finding(failure, before, musts, story))
             self._is_over = True
         else:
-            self.findings.append(Finding(failure, self._before, frozenset({requirement}), story))
+            self.findings.append(Finding(failure, before, frozenset({requirement}), story))
             self.judged -= {requirement}
 
     @property

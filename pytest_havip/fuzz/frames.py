@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from struct import pack
 
-from pytest_havip.fuzz.actions import Announce, DataProbe, Frame, Packet, Probe, Speak, WhoHas
+from pytest_havip.fuzz.actions import GATEWAY, Announce, DataProbe, Frame, Packet, Probe, RoutedProbe, Speak, WhoHas
 
 __all__ = [
     "PORT",
@@ -37,7 +37,7 @@ class Addresses:
 
     Args:
         mac: Its own MAC address.
-        mac_of: Another machine's.
+        mac_of: Another machine's, or the gateway's.
         ip_of: The address of that name.
     """
 
@@ -49,7 +49,7 @@ class Addresses:
         self.ip_of = ip_of
 
 
-def frame_of(action: Frame, addresses: Addresses) -> bytes:
+def frame_of(action: Frame | RoutedProbe, addresses: Addresses) -> bytes:
     """The frame that an action sends; a datagram's token is still to be written.
 
     Args:
@@ -68,8 +68,9 @@ def frame_of(action: Frame, addresses: Addresses) -> bytes:
             return arp(_REQUEST, mac, ip(own), _ZERO, ip(havip))
         case Probe(havip=havip):
             return arp(_REQUEST, mac, bytes(4), _ZERO, ip(havip))
-        case DataProbe(havip=havip, believing=owner):
-            return _datagram(addresses.mac_of(owner) if owner else STALE_MAC, mac, ip(own), ip(havip))
+        case DataProbe(havip=havip) | RoutedProbe(havip=havip):
+            believed = GATEWAY if isinstance(action, RoutedProbe) else action.believing
+            return _datagram(addresses.mac_of(believed) if believed else STALE_MAC, mac, ip(own), ip(havip))
         case Packet(source=source, to=to):
             return _datagram(addresses.mac_of(to), mac, ip(source), ip(to))
         case _:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import MISSING, fields, replace
 from itertools import combinations, permutations, product
 
-from pytest_havip.fuzz.actions import Action, Announce, Detach, Move, Race, data_of, names_in
+from pytest_havip.fuzz.actions import Action, Announce, Detach, Move, Race, Restart, parts_of
 from pytest_havip.fuzz.executor import Executor
 from pytest_havip.fuzz.player import Broken, Failure, Player
+from pytest_havip.fuzz.spelling import data_of, names_in
 from pytest_havip.fuzz.world import World
 
 __all__ = ["Fails", "fails_on", "fails_on_anew", "failure_of", "minimise", "replay"]
@@ -68,12 +69,15 @@ def fails_on(executor: Executor, *, judged: Container[str] | None = None, attemp
     return fails
 
 
-def fails_on_anew(executor: Executor, *, judged: Container[str] | None = None) -> Fails:
-    """The same in a world of its own for each story, for a network that carries things over from one to the next."""
+def fails_on_anew(executor: Executor, *, judged: Container[str] | None = None, attempts: int = 1) -> Fails:
+    """The same in a world of its own for each attempt, for a network that carries things over from story to story."""
 
     def fails(story: Sequence[Action]) -> bool:
-        with executor.renewed() as fresh:
-            return fails_on(fresh, judged=judged)(story)
+        for _ in range(attempts):
+            with executor.renewed() as fresh:
+                if fails_on(fresh, judged=judged)(story):
+                    return True
+        return False
 
     return fails
 
@@ -93,9 +97,7 @@ def minimise(story: Sequence[Action], fails: Fails, world: World) -> _Story:
     if not fails(shortest):
         return shortest
     # A race that need not be one is told in order, so that it is the same every time.
-    in_order = tuple(
-        part for action in shortest for part in (action.announcements if isinstance(action, Race) else (action,))
-    )
+    in_order = tuple(part for action in shortest for part in parts_of(action))
     if fails(in_order):
         shortest = in_order
     while True:
@@ -167,14 +169,8 @@ def _renamings(story: _Story, world: World) -> Iterator[_Story]:
 
 def _simpler(action: Action, world: World) -> Iterator[Action]:
     """The action with one thing as it is by default, or less of it, or with an earlier name."""
-    if isinstance(action, Race):
-        parts = action.announcements
-        for at, part in enumerate(parts):
-            if len(parts) > 1:
-                yield Race((*parts[:at], *parts[at + 1 :]))
-            for simpler in _simpler(part, world):
-                assert isinstance(simpler, Announce)
-                yield Race((*parts[:at], simpler, *parts[at + 1 :]))
+    if isinstance(action, Race | Restart):
+        yield from _with_simpler_parts(action, world)
         return
     if isinstance(action, Move):
         yield Detach(action.machine)
@@ -188,10 +184,23 @@ def _simpler(action: Action, world: World) -> Iterator[Action]:
             yield from (replace(action, **{field.name: name}) for name in names[: names.index(value)])
 
 
+def _with_simpler_parts(action: Race | Restart, world: World) -> Iterator[Action]:
+    """The action with fewer or simpler announcements, or over good cables."""
+    parts = action.announcements
+    for at, part in enumerate(parts):
+        if len(parts) > 1 or isinstance(action, Restart):
+            yield replace(action, announcements=(*parts[:at], *parts[at + 1 :]))
+        for simpler in _simpler(part, world):
+            assert isinstance(simpler, Announce)
+            yield replace(action, announcements=(*parts[:at], simpler, *parts[at + 1 :]))
+    if isinstance(action, Race) and action.fault:
+        yield Race(parts)
+
+
 def _renamed(action: Action, names: dict[str, str]) -> Action:
-    if isinstance(action, Race):
+    if isinstance(action, Race | Restart):
         renamed = (_renamed(part, names) for part in action.announcements)
-        return Race(tuple(part for part in renamed if isinstance(part, Announce)))
+        return replace(action, announcements=tuple(part for part in renamed if isinstance(part, Announce)))
     values = {field.name: getattr(action, field.name) for field in fields(action)}
     return type(action)(**{name: names.get(value, value) for name, value in values.items()})
 
@@ -199,5 +208,5 @@ def _renamed(action: Action, names: dict[str, str]) -> Action:
 def _weight(story: _Story, world: World) -> list[int]:
     """Names that come first weigh least, and the first actions count most."""
     order = {name: number for number, name in enumerate((*world.machines, *world.havips), start=1)}
-    parts = [part for action in story for part in (action.announcements if isinstance(action, Race) else (action,))]
+    parts = [part for action in story for part in parts_of(action)]
     return [order.get(value, 0) for part in parts for value in data_of(part).values() if isinstance(value, str)]

@@ -3,10 +3,22 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_havip.fuzz.actions import Action, Announce, DataProbe, Frame, Look, Packet, Probe, Speak, WhoHas, names_in
+from pytest_havip.fuzz.actions import (
+    Action,
+    Announce,
+    DataProbe,
+    Frame,
+    Look,
+    Packet,
+    Probe,
+    RoutedProbe,
+    Speak,
+    WhoHas,
+)
 from pytest_havip.fuzz.blame import Disagreement
 from pytest_havip.fuzz.executor import Executor
 from pytest_havip.fuzz.model import Model
+from pytest_havip.fuzz.spelling import names_in
 
 __all__ = ["Broken", "Failure", "Player"]
 
@@ -62,6 +74,7 @@ class Player:
     Attributes:
         model: What ought to be.
         told: What has happened so far.
+        looked: By what everything was looked at in the end.
     """
 
     def __init__(
@@ -70,6 +83,7 @@ class Player:
         executor.reset()
         self.model = Model(executor.world, judged=judged)
         self.told: list[Action] = []
+        self.looked: list[Action] = []
         self._executor = executor
         self._patience = patience
 
@@ -93,12 +107,14 @@ class Player:
         """
         world = self._executor.world
         observers = {name: world.observer(havip.subnet) for name, havip in world.havips.items()}
-        self._play(self._controls(observers.values()), [])
-        self._play([DataProbe(observers[name], name) for name in world.havips], [])
-        self._play([WhoHas(observers[name], name) for name in world.havips], [])
+        self._play(self._controls(observers.values()), self.looked)
+        self._play([DataProbe(observers[name], name) for name in world.havips], self.looked)
+        self._play([WhoHas(observers[name], name) for name in world.havips], self.looked)
+        remotes = {name: world.remote(havip.subnet) for name, havip in world.havips.items()}
+        self._play([RoutedProbe(remote, name) for name, remote in remotes.items() if remote is not None], self.looked)
         # Asking the control plane takes as long as many frames; what no action was about is left out.
         about = {name for action in self.told for name in names_in(action)}
-        self._play([Look(name) for name in world.havips if name in about], [])
+        self._play([Look(name) for name in world.havips if name in about], self.looked)
 
     def _controls(self, observers: Iterable[str]) -> Iterator[Action]:
         for observer in dict.fromkeys(observers):
@@ -136,7 +152,8 @@ class Player:
 
     def _run(self, batch: Sequence[Action], told: list[Action]) -> None:
         """What can happen of a batch happens; in a batch of frames nothing changes about that."""
-        fitting = [fit for action in batch if (fit := self.model.now.fit(action)) is not None]
+        possible = (action for action in batch if action.name in self._executor.kinds)
+        fitting = [fit for action in possible if (fit := self.model.now.fit(action)) is not None]
         if not fitting:
             return
         for action, observation in zip(fitting, self._executor.run(fitting), strict=True):

@@ -18,12 +18,14 @@ class Register:
         changes: Every change of its owner, old and new one; `None` once nobody can say what they were.
         is_told: The last announcement went to everybody, so that a third host's ARP table names the owner.
         is_renamed: It has got another name since its stamp was last read.
+        is_resumed: The same of a restart of the control plane.
     """
 
     notes: list[Note] = field(default_factory=list)
     changes: list[tuple[str | None, str | None]] | None = field(default_factory=list)
     is_told: bool = True
     is_renamed: bool = False
+    is_resumed: bool = False
     _stamp: tuple[str, int] | None = None
 
     def note(self, requirement: str, machine: str = "", *, binds: bool = False) -> None:
@@ -54,5 +56,6 @@ class Register:
         last, count = self._stamp or (view.flushed, len(self.changes))
         if count == len(self.changes) and last != view.flushed:
             return f"stamp {last}", f"stamp {view.flushed}, without a change"
-        self._stamp, self.is_renamed = (view.flushed, len(self.changes)), False
+        self._stamp = view.flushed, len(self.changes)
+        self.is_renamed = self.is_resumed = False
         return None

@@ -4,7 +4,7 @@ import json
 from dataclasses import MISSING, fields
 from typing import Any, get_args, get_type_hints
 
-from pytest_havip.fuzz.actions import ACTIONS, Action, Announce, Race
+from pytest_havip.fuzz.actions import ACTIONS, Action, Announce
 from pytest_havip.fuzz.trace import FORMAT, VERSION
 
 __all__ = ["schema"]
@@ -46,7 +46,7 @@ def _schema_of(kind: type[Action]) -> dict[str, Any]:
     properties: dict[str, Any] = {"do": {"const": kind.name}}
     for field in fields(kind):
         choices, simple = get_args(hints[field.name]), {int: "integer", str: "string"}.get(hints[field.name])
-        if kind is Race:
+        if field.name == "announcements":
             properties[field.name] = {"type": "array", "minItems": 1, "items": _schema_of(Announce)}
         else:
             properties[field.name] = {"type": simple} if simple else {"enum": list(choices)}

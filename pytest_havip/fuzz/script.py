@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pytest_havip.fuzz.actions import Action, Race
+from pytest_havip.fuzz.actions import parts_of
 from pytest_havip.fuzz.trace import Trace
 from pytest_havip.fuzz.world import WORLD
 from pytest_havip.requirements import catalogue
@@ -33,7 +33,7 @@ def script(trace: Trace) -> str:
     Args:
         trace: What broke a requirement.
     """
-    kinds = {type(part).__name__ for action in trace.actions for part in (action, *_parts(action))}
+    kinds = {type(part).__name__ for action in trace.actions for part in (action, *parts_of(action))}
     is_usual = trace.world.data() == WORLD.data()
     is_known = trace.requirement in set(catalogue())
     imported = sorted(kinds | (set() if is_usual else {"World"}))
@@ -59,7 +59,3 @@ def _title(trace: Trace) -> str:
 def write_script(trace: Trace, path: Path) -> None:
     """Write that file."""
     path.write_text(script(trace), encoding="utf-8")
-
-
-def _parts(action: Action) -> tuple[Action, ...]:
-    return action.announcements if isinstance(action, Race) else ()

@@ -1,17 +1,22 @@
 """How things stand in a story: who is attached, whose link is cut, who may own which HAVIP."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_havip.fuzz.actions import (
     GATEWAY,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Look,
     Mend,
     Move,
@@ -20,6 +25,8 @@ from pytest_havip.fuzz.actions import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     Wait,
@@ -46,6 +53,7 @@ class Situation:
         cut: The machines whose link is cut.
         silent: The machines that answer no ARP.
         owners: Who may own each HAVIP that exists.
+        ranges: The machines in the drift range of each HAVIP whose range is in force.
     """
 
     def __init__(self, world: World) -> None:
@@ -55,13 +63,14 @@ class Situation:
         self.cut: set[str] = set()
         self.silent: set[str] = set()
         self.owners: dict[str, Owners] = dict.fromkeys(world.havips, (None,))
+        self.ranges: dict[str, set[str]] = {}
         self._hearers: dict[str, frozenset[str]] = {}
 
     def fit(self, action: Action) -> Action | None:
         """The action as far as it can happen now, `None` if it cannot: that is no part of the story."""
-        if isinstance(action, Race):
+        if isinstance(action, Race | Restart):
             parts = tuple(part for part in action.announcements if self._is_claim(part))
-            return Race(parts) if parts else None
+            return replace(action, announcements=parts) if parts or isinstance(action, Restart) else None
         return action if _CAN_HAPPEN[type(action)](self, action) else None
 
     def is_live(self, machine: str) -> bool:
@@ -114,6 +123,10 @@ class Situation:
             return "unbound"
         return "own" if owners[0] == machine else "another's"
 
+    def is_shut_out(self, havip: str, machine: str) -> bool:
+        """The HAVIP's drift range is in force, and the machine is not in it."""
+        return havip in self.ranges and machine not in self.ranges[havip]
+
     def holder(self, address: str, machine: str) -> str:
         """Whose an address is, seen from a machine's subnet, that is no HAVIP of its VPC."""
         if address == machine:
@@ -127,6 +140,27 @@ class Situation:
 
     def _may_change(self, machine: str) -> bool:
         return machine in self.attached and not self.world.machines[machine].observes
+
+    def _may_leave(self, machine: str) -> bool:
+        """Its NIC may be detached: it is in no drift range (HAVIP-RANGE-014)."""
+        return self._may_change(machine) and not any(machine in members for members in self.ranges.values())
+
+    def _may_be_admitted(self, action: Admit | Confine) -> bool:
+        is_near = self.at[action.machine] == self.world.havips[action.havip].subnet
+        return is_near and self._may_change(action.machine)
+
+    def _may_be_reached_from_afar(self, action: RoutedProbe) -> bool:
+        """From another subnet of its VPC, while it has one owner who answers the gateway."""
+        subnets, here, there = self.world.subnets, self.at[action.machine], self.world.havips[action.havip].subnet
+        is_remote = here != there and subnets[here].vpc == subnets[there].vpc and self.is_live(action.machine)
+        owner, *others = self.owners.get(action.havip, (None,))
+        return is_remote and owner is not None and not others and self.is_live(owner) and owner not in self.silent
+
+    def _is_rival(self, action: Release) -> bool:
+        return self._is_claim(Announce(action.against, action.havip))
+
+    def _may_follow(self, action: Follow) -> bool:
+        return self._is_claim(Announce(action.machine, action.havip)) and self._has_company(action.machine, action.by)
 
     def _has_company(self, sender: str, to: str) -> bool:
         return self.is_live(sender) and to in self.others(sender)
@@ -144,7 +178,9 @@ class Situation:
         if action.fault or not self._may_announce(action):
             return False
         havip = self.havip(action.address, action.machine)
-        return havip is not None and self.standing(havip, action.machine) not in {"released", "another subnet's"}
+        if havip is None or self.is_shut_out(havip, action.machine):
+            return False
+        return self.standing(havip, action.machine) not in {"released", "another subnet's"}
 
 
 _CAN_HAPPEN: dict[type[Action], Callable[[Situation, Any], bool]] = {
@@ -154,13 +190,22 @@ _CAN_HAPPEN: dict[type[Action], Callable[[Situation, Any], bool]] = {
     DataProbe: lambda now, it: now._may_ask(it.machine, it.havip),  # noqa: SLF001 - its own
     WhoHas: lambda now, it: now._may_ask(it.machine, it.havip),  # noqa: SLF001 - its own
     Probe: lambda now, it: now._may_ask(it.machine, it.havip),  # noqa: SLF001 - its own
+    RoutedProbe: lambda now, it: now._may_be_reached_from_afar(it),  # noqa: SLF001 - its own
+    Follow: lambda now, it: now._may_follow(it),  # noqa: SLF001 - its own
     Look: lambda _, __: True,
     Create: lambda now, it: it.havip not in now.owners,
-    Release: lambda now, it: it.havip in now.owners,
+    Release: lambda now, it: it.havip in now.owners and (not it.against or now._is_rival(it)),  # noqa: SLF001 - its own
     Rename: lambda now, it: it.havip in now.owners,
+    Confine: lambda now, it: it.havip not in now.owners and now._may_be_admitted(it),  # noqa: SLF001 - its own
+    Admit: lambda now, it: (
+        now._may_be_admitted(it)  # noqa: SLF001 - its own
+        and it.havip in now.ranges
+        and it.machine not in now.ranges[it.havip]
+    ),
+    Expel: lambda now, it: it.machine in now.ranges.get(it.havip, ()) and it.machine not in now.owners[it.havip],
     Attach: lambda now, it: it.machine not in now.attached,
-    Detach: lambda now, it: now._may_change(it.machine),  # noqa: SLF001 - its own
-    Move: lambda now, it: now._may_change(it.machine) and now.at[it.machine] != it.subnet,  # noqa: SLF001 - its own
+    Detach: lambda now, it: now._may_leave(it.machine),  # noqa: SLF001 - its own
+    Move: lambda now, it: now._may_leave(it.machine) and now.at[it.machine] != it.subnet,  # noqa: SLF001 - its own
     Cut: lambda now, it: now._may_change(it.machine) and it.machine not in now.cut,  # noqa: SLF001 - its own
     Mend: lambda now, it: it.machine in now.cut,
     Silence: lambda now, it: it.machine not in now.silent,

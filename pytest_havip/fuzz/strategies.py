@@ -22,13 +22,18 @@ from pytest_havip.fuzz.actions import (
     FAULTS,
     GATEWAY,
     NOBODY,
+    WIRE_FAULTS,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Frame,
     Length,
     Look,
@@ -40,6 +45,8 @@ from pytest_havip.fuzz.actions import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     TargetMac,
@@ -55,13 +62,21 @@ __all__ = ["actions", "drawn_story", "menu", "stories"]
 _WAITS = (10, 2500)
 #: How much of a story each kind takes of those that are in it, of 256: announcements are the matter, reads are cheap,
 #: and what can follow only upon something else happens seldom enough.
-_SHARES = {"announce": 190, "data-probe": 12, "who-has": 8, "probe": 6, "speak": 6, "packet": 6, "race": 3, "wait": 1}
-_SHARES |= {"look": 6} | dict.fromkeys(("release", "rename", "detach", "move", "cut", "silence"), 3)
-_SHARES |= dict.fromkeys(("create", "attach", "mend", "wake"), 16)
+_SHARES = {"announce": 190, "data-probe": 12, "who-has": 8, "probe": 6, "speak": 6, "packet": 6, "wait": 1}
+_SHARES |= {"look": 6, "routed-probe": 4, "follow": 8, "race": 4, "restart": 1}
+_SHARES |= dict.fromkeys(("release", "rename", "detach", "move", "cut", "silence"), 3)
+_SHARES |= dict.fromkeys(("confine", "admit"), 24) | dict.fromkeys(("create", "expel", "attach", "mend", "wake"), 16)
 #: The same of announcements that bind nothing; one story in so many has many of them.
 _FEW_SPOOFS, _MANY_SPOOFS, _SPOOFY = 6, 150, 8
+#: One story in so many is calm: few announcements, so that what happens to owners is not overtaken by the next one.
+_CALM, _ANNOUNCED = 5, 24
 #: Kinds that are in a story together, or one of them would end it.
 _TOGETHER = {"create": "release", "attach": "detach", "mend": "cut", "wake": "silence"}
+_TOGETHER |= dict.fromkeys(("confine", "admit", "expel"), "release")
+#: Kinds that cost little.
+_CHEAP = frozenset(
+    {"look", "routed-probe", "follow", *(kind for kind, made in ACTIONS.items() if issubclass(made, Frame))}
+)
 #: How likely a kind that costs little, or much, is in a story.
 _OFTEN, _SELDOM = 0.7, 0.25
 #: How many actions a byte can stand for.
@@ -159,13 +174,47 @@ def _are_near(world: World, machine: str, havip: str) -> bool:
 
 
 def _races(world: World) -> Iterator[Race]:
-    """Two or more machines of one subnet, twice each, for one HAVIP or two."""
-    for subnet in world.subnets:
+    """Two or more machines of one subnet, twice each, for one HAVIP or two; over good cables, and over bad ones."""
+    for fault, subnet in product(("", *WIRE_FAULTS), world.subnets):
         near = [name for name in world.claimants if world.machines[name].subnet == subnet]
         havips = [name for name, havip in world.havips.items() if havip.subnet == subnet]
         for runners, (first, second) in product((near[:2], near[1:3], near), product(havips, havips)):
             if len(runners) > 1:
-                yield Race(tuple(Announce(runner, havip) for runner in runners for havip in (first, second)))
+                announcements = tuple(Announce(runner, havip) for runner in runners for havip in (first, second))
+                yield Race(announcements, fault, seed=len(first + second + fault) if fault else 0)
+
+
+def _restarts(world: World) -> Iterator[Restart]:
+    """With nothing meanwhile, with an announcement, and with one after the other."""
+    yield Restart()
+    claims = [Announce(*pair) for pair in product(world.claimants, world.havips) if _are_near(world, *pair)]
+    yield from (Restart((claim,)) for claim in claims)
+    for one, other in product(claims, claims):
+        if one.address == other.address and one != other:
+            yield Restart((one, other))
+
+
+def _follows(world: World) -> Iterator[Follow]:
+    """Each machine that announces, and each that hears it; observers first."""
+    for by, machine, havip in product(reversed(tuple(world.machines)), world.claimants, world.havips):
+        is_heard = by != machine and world.machines[by].subnet == world.machines[machine].subnet
+        if is_heard and _are_near(world, machine, havip):
+            yield Follow(machine, havip, by)
+
+
+def _routed(world: World) -> Iterator[RoutedProbe]:
+    """The HAVIPs, and machines of other subnets of their VPCs."""
+    for name, (machine, where) in product(world.havips, world.machines.items()):
+        here, there = where.subnet, world.havips[name].subnet
+        if here != there and world.subnets[here].vpc == world.subnets[there].vpc:
+            yield RoutedProbe(machine, name)
+
+
+def _members(world: World) -> Iterator[tuple[str, str]]:
+    """A HAVIP, and a machine that may be in its range."""
+    for havip, machine in product(world.havips, world.claimants):
+        if _are_near(world, machine, havip):
+            yield havip, machine
 
 
 def _pairs(world: World) -> Iterator[tuple[str, str]]:
@@ -203,11 +252,16 @@ _MENUS: dict[str, Callable[[World], Iterable[Action]]] = {
         for source in (*world.havips, *world.claimants, GATEWAY, NOBODY)
         for one, other in _pairs(world)
     ),
+    "routed-probe": _routed,
+    "follow": _follows,
     "race": _races,
     "look": lambda world: map(Look, world.havips),
     "create": lambda world: map(Create, world.havips),
-    "release": lambda world: map(Release, world.havips),
+    "release": lambda world: (*map(Release, world.havips), *(Release(*pair) for pair in _members(world))),
     "rename": lambda world: map(Rename, world.havips),
+    "confine": lambda world: (Confine(*pair) for pair in _members(world)),
+    "admit": lambda world: (Admit(*pair) for pair in _members(world)),
+    "expel": lambda world: (Expel(*pair) for pair in _members(world)),
     "attach": lambda world: map(Attach, world.claimants),
     "detach": lambda world: map(Detach, world.claimants),
     "move": lambda world: (Move(*pair) for pair in product(world.claimants, world.subnets)),
@@ -215,6 +269,7 @@ _MENUS: dict[str, Callable[[World], Iterable[Action]]] = {
     "mend": lambda world: map(Mend, world.claimants),
     "silence": lambda world: map(Silence, world.claimants),
     "wake": lambda world: map(Wake, world.claimants),
+    "restart": _restarts,
     "wait": lambda _: map(Wait, _WAITS),
 }
 
@@ -235,7 +290,9 @@ def _choice(world: World, kinds: tuple[str, ...], number: int) -> tuple[Action, 
     for kind in ACTIONS:
         if kind == "announce" and kind in kinds:
             spoofs = _MANY_SPOOFS if is_spoofy else _FEW_SPOOFS
-            chosen += _picked_claims(random, tuple(_claims(part)), _SHARES[kind] - spoofs)
+            is_calm = not is_spoofy and number % _CALM == 0
+            claims = _ANNOUNCED if is_calm else _SHARES[kind] - spoofs
+            chosen += _picked_claims(random, part, tuple(_claims(part)), claims)
             chosen += _picked(random, tuple(_spoofs(part)), spoofs)
         elif kind in kinds and _is_in(kind, number):
             chosen += _picked(random, tuple(_MENUS[kind](part)), _SHARES[kind])
@@ -252,16 +309,17 @@ def _part(world: World, claimants: Sequence[str], havips: Sequence[str]) -> Worl
 
 def _is_in(kind: str, number: int) -> bool:
     together = _TOGETHER.get(kind, kind)
-    often = _OFTEN if kind == "look" or issubclass(ACTIONS[kind], Frame) else _SELDOM
+    often = _OFTEN if kind in _CHEAP else _SELDOM
     return Random(f"{together} {number}").random() < often  # noqa: S311 - a choice, no secret
 
 
-def _picked_claims(random: Random, claims: Sequence[Announce], share: int) -> list[Action]:
-    """Mostly for HAVIPs for which machines compete, and half of them as keepalived sends them."""
+def _picked_claims(random: Random, world: World, claims: Sequence[Announce], share: int) -> list[Action]:
+    """Mostly of addresses for which machines compete, and half of them as keepalived sends them."""
     plain = [each for each in claims if each == Announce(each.machine, each.address)]
-    rivals = Counter(each.address for each in plain)
-    contested = [each for each in claims if rivals[each.address] > 1] or claims
-    usual = [each for each in plain if rivals[each.address] > 1] or plain
+    addresses = {name: world.address(name, havip.subnet) for name, havip in world.havips.items()}
+    rivals = Counter(addresses[each.address] for each in plain)
+    contested = [each for each in claims if rivals[addresses[each.address]] > 1] or claims
+    usual = [each for each in plain if rivals[addresses[each.address]] > 1] or plain
     eighth = share // 8
     return [
         *_picked(random, usual, share // 2),

@@ -6,13 +6,18 @@ from pytest_havip.fuzz.actions import (
     FAULTS,
     GATEWAY,
     NOBODY,
+    WIRE_FAULTS,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Look,
     Mend,
     Move,
@@ -21,6 +26,8 @@ from pytest_havip.fuzz.actions import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     Wait,
@@ -54,12 +61,23 @@ def tour(world: World = WORLD) -> Iterator[tuple[Action, ...]]:
         yield (*owner, Announce(one, havip, "reply"))
         yield (*owner, Announce(one, havip, to=other))
         yield (*owner, Look(havip), Rename(havip))
+        yield (*owner, Follow(one, havip, observer))
         yield (*owner, Cut(one), Mend(one), Silence(one), Wake(one))
         yield (*owner, Move(one, elsewhere), Announce(one, havip))
     yield Announce(one, havip), Release(havip), Look(havip), *_askings(one, other, havip), Announce(one, havip)
     yield Release(havip), Create(havip), Detach(one), Attach(one), Announce(one, havip), Detach(one)
     race = Race((Announce(one, havip), Announce(other, havip)))
     yield race, race
+    for fault in WIRE_FAULTS:
+        flawed = Race(race.announcements * 2, fault, seed=1)
+        yield flawed, flawed
+    yield Announce(one, havip), RoutedProbe(world.observer(elsewhere), havip), Announce(other, havip, "reply")
+    yield Release(havip, against=one), Create(havip), Announce(one, havip), Release(havip, against=other)
+    yield (
+        *(Release(havip), Confine(havip, one), Announce(other, havip), Admit(havip, other), Expel(havip, other)),
+        *(Announce(one, havip), Admit(havip, other), Announce(other, havip), Expel(havip, one), Announce(one, havip)),
+    )
+    yield Announce(one, havip), Restart(), Restart((Announce(one, havip), Announce(other, havip)))
     yield Announce(one, havip), Cut(one), Wait(_LONG), Look(havip)
     yield Announce(one, foreign), Announce(world.claimants[-1], tuple(world.havips)[1])
 

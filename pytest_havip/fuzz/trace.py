@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_havip.fuzz.actions import Action, NotAnAction, Race, action_of, data_of
+from pytest_havip.fuzz.actions import Action, parts_of
 from pytest_havip.fuzz.player import Failure
+from pytest_havip.fuzz.spelling import NotAnAction, action_of, data_of
 from pytest_havip.fuzz.world import WORLD, NotAWorld, World
 
 __all__ = ["FORMAT", "VERSION", "BadTrace", "Trace"]
@@ -142,7 +143,7 @@ def _line(data: object) -> str:
 
 def _check_names(action: Action, world: World) -> None:
     """Every name in an action is one of its world."""
-    for part in action.announcements if isinstance(action, Race) else (action,):
+    for part in parts_of(action):
         for name, known in world.names.items():
             value = getattr(part, name, "")
             if value and value not in known:

@@ -6,19 +6,25 @@ frames before it have been handled, and each capture is read once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from time import sleep, time_ns
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fuzz.actions import (
+    ACTIONS,
     Action,
+    Admit,
+    Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Frame,
     Look,
     Mend,
@@ -27,22 +33,32 @@ from pytest_havip.fuzz.actions import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Wait,
     Wake,
     WhoHas,
-    names_in,
 )
 from pytest_havip.fuzz.ensemble import Ensemble
 from pytest_havip.fuzz.executor import Executor, Observation, View
+from pytest_havip.fuzz.spelling import names_in
 from pytest_havip.fuzz.wire_machine import WireMachine
+from pytest_havip.fuzz.wire_ranges import confined, edit_range
 from pytest_havip.fuzz.wire_views import WireViews
 from pytest_havip.fuzz.world import WORLD, World
 from pytest_havip.lab import Frame as Captured
 from pytest_havip.lab import Lab
-from pytest_havip.targets.base import Havip, Refused, Target
+from pytest_havip.targets.base import Feature, Havip, Refused, Target
 
 __all__ = ["WireExecutor"]
+
+#: What needs of the network more than that it carries frames.
+_NEEDED = {
+    "routed-probe": Feature.ROUTING,
+    "restart": Feature.RESTART,
+    **dict.fromkeys(("confine", "admit", "expel"), Feature.TENCENT_API),
+}
 
 
 class WireExecutor:
@@ -59,6 +75,7 @@ class WireExecutor:
 
     def __init__(self, lab: Lab, target: Target, world: World = WORLD, *, prefix: str = "fuzz") -> None:
         self.world = world
+        self.kinds = tuple(kind for kind in ACTIONS if _NEEDED.get(kind) in {None, *target.features})
         self._lab, self._target, self._prefix = lab, target, prefix
         self._began = 0
         self._havips: dict[str, Havip] = {}
@@ -88,6 +105,8 @@ class WireExecutor:
             for name in world.havips:
                 self._make(name)
             ends.callback(self._ensemble.close)
+            if "routed-probe" in self.kinds:
+                self._ensemble.learn_gateways()
             self._ends = ends.pop_all()
 
     @property
@@ -113,6 +132,9 @@ class WireExecutor:
 
     def reset(self) -> None:
         """See `Executor.reset`."""
+        # A NIC in a HAVIP's range cannot be taken away: HAVIPs go first.
+        for name in self._touched & self._havips.keys():
+            self._target.delete_havip(self._havips.pop(name))
         for name, machine in self.machines.items():
             home = self.world.machines[name].subnet
             if machine.subnet != home:
@@ -124,8 +146,6 @@ class WireExecutor:
             if machine.silent:
                 machine.set_silent(silent=False)
         for name in sorted(self._touched):
-            if name in self._havips:
-                self._target.delete_havip(self._havips.pop(name))
             self._make(name)
         self._touched.clear()
         self._ensemble.beliefs.clear()
@@ -148,6 +168,8 @@ class WireExecutor:
         if frames:
             return self._ensemble.send(frames)
         (action,) = batch
+        if isinstance(action, RoutedProbe):
+            return [self._ensemble.route(action)]
         self._ensemble.begin()
         observation = Observation(began=time_ns())
         _DOERS[type(action)](self, action, observation)
@@ -161,6 +183,9 @@ class WireExecutor:
     def look_again(self, *, timeout: float) -> bool:
         """See `Executor.look_again`."""
         return self._ensemble.look_again(timeout=timeout)
+
+    def _follow(self, action: Follow, observation: Observation) -> None:
+        observation.parts = self._ensemble.follow(action)
 
     def _race(self, action: Race, observation: Observation) -> None:
         observation.parts = self._ensemble.race(action)
@@ -188,8 +213,28 @@ class WireExecutor:
         address = str(self.world.address(name, subnet))
         self._havips[name] = self._target.create_havip(self._subnets[subnet], address=address, name=name)
 
+    def _confine(self, action: Confine, _: Observation) -> None:
+        subnet = self.world.havips[action.havip].subnet
+        address, member = self.world.address(action.havip, subnet), self.machines[action.machine].nic
+        self._havips[action.havip] = confined(self._target, self._subnets[subnet], address, action.havip, member)
+
+    def _edit_range(self, action: Admit | Expel, _: Observation) -> None:
+        havip, member = self._havips[action.havip], self.machines[action.machine].nic
+        edit_range(self._target, havip, member, admits=isinstance(action, Admit))
+
     def _release(self, action: Release, _: Observation) -> None:
-        self._target.delete_havip(self._havips.pop(action.havip))
+        havip = self._havips.pop(action.havip)
+        against = Announce(action.against, action.havip)
+        with self._ensemble.announcing(against) if action.against else nullcontext():
+            self._target.delete_havip(havip)
+
+    def _restart(self, action: Restart, observation: Observation) -> None:
+        self._target.interrupt()
+        try:
+            observation.parts = self._ensemble.send_off(action.announcements)
+        finally:
+            self._target.resume()
+        self._ensemble.fence(dict.fromkeys(part.machine for part in action.announcements))
 
     def _rename(self, action: Rename, _: Observation) -> None:
         self._target.rename_havip(self._havips[action.havip], "renamed")
@@ -234,11 +279,15 @@ class WireExecutor:
 
 
 _DOERS: Mapping[type[Action], Callable[[WireExecutor, Any, Observation], None]] = {
+    Follow: WireExecutor._follow,  # noqa: SLF001 - its own
     Race: WireExecutor._race,  # noqa: SLF001 - its own
     Look: WireExecutor._look,  # noqa: SLF001 - its own
     Create: WireExecutor._create,  # noqa: SLF001 - its own
     Release: WireExecutor._release,  # noqa: SLF001 - its own
     Rename: WireExecutor._rename,  # noqa: SLF001 - its own
+    Confine: WireExecutor._confine,  # noqa: SLF001 - its own
+    Admit: WireExecutor._edit_range,  # noqa: SLF001 - its own
+    Expel: WireExecutor._edit_range,  # noqa: SLF001 - its own
     Attach: WireExecutor._attach,  # noqa: SLF001 - its own
     Detach: WireExecutor._detach,  # noqa: SLF001 - its own
     Move: WireExecutor._move,  # noqa: SLF001 - its own
@@ -246,5 +295,6 @@ _DOERS: Mapping[type[Action], Callable[[WireExecutor, Any, Observation], None]] 
     Mend: WireExecutor._turn,  # noqa: SLF001 - its own
     Silence: WireExecutor._hush,  # noqa: SLF001 - its own
     Wake: WireExecutor._hush,  # noqa: SLF001 - its own
+    Restart: WireExecutor._restart,  # noqa: SLF001 - its own
     Wait: lambda executor, action, seen: executor._wait(action, seen),  # noqa: SLF001 - its own
 }

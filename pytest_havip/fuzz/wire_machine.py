@@ -13,7 +13,7 @@ from pytest_havip.lab import Host, Port
 from pytest_havip.targets.base import Nic, Subnet, Target
 
 if TYPE_CHECKING:
-    from pytest_havip.fuzz.actions import Frame
+    from pytest_havip.fuzz.actions import Frame, RoutedProbe
 
 __all__ = ["WireMachine"]
 
@@ -41,7 +41,7 @@ class WireMachine:
         self._claims = claims
         self._allowance, self._counted_at = float(_BURST), time.monotonic()
         self._sink: socket.socket | None = None
-        self.frames: dict[Frame, bytes] = {}
+        self.frames: dict[Frame | RoutedProbe, bytes] = {}
         self.attached = False
         self.cut = False
         self.silent = False

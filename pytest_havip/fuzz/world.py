@@ -129,6 +129,12 @@ class World:
         """The third host of a subnet."""
         return next(name for name, each in self.machines.items() if each.observes and each.subnet == subnet)
 
+    def remote(self, subnet: str) -> str | None:
+        """The third host of another subnet of the same VPC, if there is one."""
+        vpc = self.subnets[subnet].vpc
+        others = (name for name, each in self.subnets.items() if name != subnet and each.vpc == vpc)
+        return next((self.observer(other) for other in others), None)
+
     @property
     def claimants(self) -> tuple[str, ...]:
         """The machines that observe nothing: they announce, and things happen to them."""
@@ -138,7 +144,7 @@ class World:
     def names(self) -> Mapping[str, Collection[str]]:
         """What may stand in each field of an action that holds a name."""
         addresses = (*self.havips, *self.machines, GATEWAY, NOBODY)
-        machines = dict.fromkeys(("machine", "to", "believing"), tuple(self.machines))
+        machines = dict.fromkeys(("machine", "to", "believing", "by", "against"), tuple(self.machines))
         return {
             **machines,
             "havip": tuple(self.havips),

@@ -17,6 +17,7 @@ from pytest_havip.mutants import (
     limits,
     moves,
     nics,
+    orders,
     paths,
     quotas,
     races,
@@ -50,6 +51,7 @@ KINDS = (
     restarts,
     eips,
     routes,
+    orders,
 )
 
 #: Every mutant by name.

@@ -117,6 +117,13 @@ def _gateway_remembers() -> None:
     add_rules("unbound", 'iifname "gw-*" accept')
 
 
+def _routes_lag() -> None:
+    """Let the gateway send to whom its own ARP table names, and hear no announcement."""
+    _owned_is_held()
+    add_rules("ip-owner", 'iifname "gw-*" ip daddr @held accept')
+    add_rules("echo", 'oifname "gw-*" arp saddr ip . arp daddr ip @announcements drop')
+
+
 def _old_owners_confirm() -> None:
     """Let questions by unicast go to whom they are addressed, and any machine that holds a HAVIP answer."""
     add_rules("arp-owner", "arp operation request ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 accept")
@@ -235,6 +242,12 @@ MUTANTS = (
         "What comes from another subnet for an unbound or released HAVIP goes to whom the gateway last knew.",
         frozenset({"HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
         _gateway_remembers,
+    ),
+    Mutant(
+        "routes-lag",
+        "Packets from another subnet go to the old owner until the gateway's ARP table has aged.",
+        frozenset({"HAVIP-PATH-004"}),
+        _routes_lag,
     ),
     Mutant(
         "old-owners-confirm",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from pytest_havip.fuzz import ACTIONS, Action, Announce, NotAnAction, Race, Wait, actions
-from pytest_havip.fuzz.actions import action_of, data_of, names_in
+from pytest_havip.fuzz.spelling import action_of, data_of, names_in
 from pytest_havip.fuzz.strategies import menu
 
 

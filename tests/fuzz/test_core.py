@@ -42,7 +42,7 @@ def test_the_default_run_comes_to_every_rule_in_every_state(core: CoreExecutor) 
 
 
 def test_drawn_stories_come_to_them_too(core: CoreExecutor) -> None:
-    found = explore(core, stories=500)
+    found = explore(core, stories=1500)
     assert unreached(found.reached) == [], report(found.reached)
 
 

@@ -28,7 +28,7 @@ def test_those_of_the_modules(name: str) -> None:
 def test_some_modules_have_examples() -> None:
     finder = doctest.DocTestFinder()
     found = {name for name in NAMES if any(test.examples for test in finder.find(importlib.import_module(name)))}
-    assert {f"pytest_havip.fuzz.{name}" for name in ("actions", "explore", "machine", "strategies", "trace")} <= found
+    assert {f"pytest_havip.fuzz.{name}" for name in ("spelling", "explore", "machine", "strategies", "trace")} <= found
 
 
 def test_the_guide_names_every_action() -> None:
