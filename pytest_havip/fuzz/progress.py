@@ -110,7 +110,7 @@ def progress_line(progress: Progress) -> str:
     """The progress in a line.
 
     >>> progress_line(Progress(3, 99, 40, 2.0, {("race", "bound"): 2}))
-    '3 stories, 99 steps in 2 s (50/s), 40 moves; 1 of 95 pairs of rule and state; nothing found'
+    '3 stories, 99 steps in 2 s (50/s), 40 moves; 1 of 115 pairs of rule and state; nothing found'
     """
     reached = len(PAIRS & progress.reached.keys())
     found = ", ".join(dict.fromkeys(each.requirement for each in progress.found))

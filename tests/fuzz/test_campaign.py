@@ -208,5 +208,5 @@ def test_the_progress_of_shares_adds_up() -> None:
     assert both.reached == {("race", "bound"): 3, ("race", "unbound"): 1, ("no", "pair"): 1}
     assert both.found == (told,)
     line = progress_line(both)
-    assert "4 stories, 100 steps in 4 s (25/s), 45 moves; 2 of 95 pairs" in line
+    assert "4 stories, 100 steps in 4 s (25/s), 45 moves; 2 of 115 pairs" in line
     assert line.endswith("found: HAVIP-BIND-001; no database")
