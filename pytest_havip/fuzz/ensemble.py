@@ -64,6 +64,7 @@ class Ensemble:
     Attributes:
         machines: By name.
         by_mac: The names of the machines, by the MAC addresses of their NICs.
+        fenced: From when to when the last fence was; `None` where a time was waited for instead.
         gateways: The MAC address of each subnet's gateway, once they are learned.
         beliefs: Whose announcement of an address each machine has heard last, as a MAC address.
     """
@@ -75,6 +76,7 @@ class Ensemble:
         self.gateways: dict[str, bytes] = {}
         self._world = world
         self._settle_time = settle_time
+        self.fenced: tuple[int, int] | None = None
         self._batch = Sightings({})
         self._routed: _Routed | None = None
         self._tokens = 0
@@ -250,6 +252,7 @@ class Ensemble:
             sleep(self._settle_time)
             self.read()
             return
+        began = time_ns()
         due: dict[str, set[bytes]] = {}
         for sender in senders:
             machine = self.machines[sender]
@@ -267,6 +270,7 @@ class Ensemble:
                 self.see_losses()
                 missing = ", ".join(sorted(self.by_mac.get(mac, "?") for mac in due[hearer]))
                 raise Inconclusive(f"the fence's own announcements by {missing} were not heard by {hearer}")
+        self.fenced = began, time_ns()
         self.read()
 
     def read(self) -> bool:

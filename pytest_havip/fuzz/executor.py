@@ -10,6 +10,8 @@ from pytest_havip.fuzz.world import World
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from pytest_havip.fuzz.scribe import Scribe
+
 __all__ = ["Executor", "Observation", "View"]
 
 
@@ -78,6 +80,9 @@ class Executor(Protocol):
 
     def reset(self) -> None:
         """Bring the world back to its beginning, as it is described by `World`."""
+
+    def history(self) -> "Scribe | None":
+        """What happened since the last reset, for checkers; `None` where nothing is written down."""
 
     def renewed(self) -> "AbstractContextManager[Executor]":
         """The same world a second time on the same network, with nothing that was left over from any story."""

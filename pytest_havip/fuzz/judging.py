@@ -87,11 +87,12 @@ class Judging:
         else_owner: tuple[str, str | None] | None = None,
     ) -> Disagreement | None:
         """A disagreement; where nobody judges by that requirement, the story goes on from what was seen."""
-        if self._is_judged(requirement):
+        if self.is_judged(requirement):
             return Disagreement(requirement, expected, seen, is_missing)
         if else_owner is not None:
             self._know(else_owner[0], (else_owner[1],))
         return None
 
-    def _is_judged(self, requirement: str) -> bool:
+    def is_judged(self, requirement: str) -> bool:
+        """Whether somebody judges by this requirement."""
         return self._judged is None or requirement in self._judged

@@ -127,7 +127,7 @@ class Model(Lives):
 
     def _restart(self, action: Restart, observation: Observation) -> Disagreement | None:
         """Nothing changes; what is announced meanwhile is in force afterwards, the last of it winning."""
-        is_judged = self._is_judged("HAVIP-DUR-005")
+        is_judged = self.is_judged("HAVIP-DUR-005")
         for part, seen in zip(action.announcements, observation.parts, strict=True):
             if is_judged and (found := self._heard(part, seen, "HAVIP-DUR-005")):
                 return replace(found, requirement="HAVIP-DUR-005")

@@ -19,6 +19,7 @@ from pytest_havip.fuzz.blame import Disagreement
 from pytest_havip.fuzz.executor import Executor
 from pytest_havip.fuzz.model import Model
 from pytest_havip.fuzz.spelling import names_in
+from pytest_havip.fuzz.verdict import judged_by_checkers
 
 __all__ = ["Broken", "Failure", "Player"]
 
@@ -114,7 +115,17 @@ class Player:
         self._play([RoutedProbe(remote, name) for name, remote in remotes.items() if remote is not None], self.looked)
         # Asking the control plane takes as long as many frames; what no action was about is left out.
         about = {name for action in self.told for name in names_in(action)}
-        self._play([Look(name) for name in world.havips if name in about], self.looked)
+        self._run([Look(name) for name in world.havips if name in about], self.looked)
+        self._judge_history()
+
+    def _judge_history(self) -> None:
+        """Let the checkers judge what happened as a whole; the model has judged it step by step."""
+        history = self._executor.history()
+        found = None if history is None else judged_by_checkers(history.header, history.records)
+        if found is not None and self.model.is_judged(found[0].requirement):
+            disagreement, witness = found
+            last = (self.told or self.looked)[-1]
+            raise Broken(Failure(tuple(self.told), last, disagreement, f"as its history shows:\n{witness}"))
 
     def _controls(self, observers: Iterable[str]) -> Iterator[Action]:
         for observer in dict.fromkeys(observers):

@@ -6,11 +6,13 @@ frames before it have been handled, and each capture is read once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from time import sleep, time_ns
 from types import TracebackType
 from typing import Any, Self
 
+from pytest_havip import __version__
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.fuzz.actions import (
     ACTIONS,
@@ -39,20 +41,25 @@ from pytest_havip.fuzz.actions import (
     Wait,
     Wake,
     WhoHas,
+    WireFault,
 )
 from pytest_havip.fuzz.ensemble import Ensemble
 from pytest_havip.fuzz.executor import Executor, Observation, View
+from pytest_havip.fuzz.scribe import Scribe
 from pytest_havip.fuzz.spelling import names_in
 from pytest_havip.fuzz.wire_machine import WireMachine
 from pytest_havip.fuzz.wire_ranges import confined, edit_range
 from pytest_havip.fuzz.wire_views import WireViews
 from pytest_havip.fuzz.world import WORLD, World
+from pytest_havip.history import Effect, Header
 from pytest_havip.lab import Frame as Captured
 from pytest_havip.lab import Lab
-from pytest_havip.targets.base import Feature, Havip, Refused, Target
+from pytest_havip.targets.base import Feature, Havip, HavipState, Refused, Target
 
 __all__ = ["WireExecutor"]
 
+#: Requests of the control plane at the same time.
+_AT_ONCE = 5
 #: What needs of the network more than that it carries frames.
 _NEEDED = {
     "routed-probe": Feature.ROUTING,
@@ -80,6 +87,8 @@ class WireExecutor:
         self._began = 0
         self._havips: dict[str, Havip] = {}
         self._touched: set[str] = set()
+        self._ranges: dict[str, set[str]] = {}
+        self._requests = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="fuzz-request")
         # A frame names an address: all HAVIPs that have it may be touched by a mistake.
         addresses = {name: world.address(name, havip.subnet) for name, havip in world.havips.items()}
         self._alike = {
@@ -89,6 +98,7 @@ class WireExecutor:
         self._ensemble = Ensemble(world, target.settle_time)
         self.machines = self._ensemble.machines
         with ExitStack() as ends:
+            ends.callback(self._requests.shutdown)
             vpcs = {name: target.create_vpc(cidr) for name, cidr in world.vpcs.items()}
             for vpc in vpcs.values():
                 ends.callback(target.delete_vpc, vpc)
@@ -107,6 +117,7 @@ class WireExecutor:
             ends.callback(self._ensemble.close)
             if "routed-probe" in self.kinds:
                 self._ensemble.learn_gateways()
+            self._begin_history()
             self._ends = ends.pop_all()
 
     @property
@@ -133,8 +144,8 @@ class WireExecutor:
     def reset(self) -> None:
         """See `Executor.reset`."""
         # A NIC in a HAVIP's range cannot be taken away: HAVIPs go first.
-        for name in self._touched & self._havips.keys():
-            self._target.delete_havip(self._havips.pop(name))
+        gone = [self._havips.pop(name) for name in sorted(self._touched & self._havips.keys())]
+        list(self._requests.map(self._target.delete_havip, gone))
         for name, machine in self.machines.items():
             home = self.world.machines[name].subnet
             if machine.subnet != home:
@@ -145,15 +156,16 @@ class WireExecutor:
                 self._turn(Mend(name), Observation())
             if machine.silent:
                 machine.set_silent(silent=False)
-        for name in sorted(self._touched):
-            self._make(name)
+        list(self._requests.map(self._make, sorted(self._touched)))
         self._touched.clear()
+        self._ranges.clear()
         self._ensemble.beliefs.clear()
         self._views.reset()
         # Fences are announcements too: their HAVIPs begin every story with the same owners.
         self._ensemble.fence([self.world.observer(subnet) for subnet in self.world.subnets])
         self._ensemble.see_losses()
         self._began = time_ns()
+        self._begin_history()
 
     def renewed(self) -> AbstractContextManager[Executor]:
         """See `Executor.renewed`."""
@@ -166,7 +178,12 @@ class WireExecutor:
         self._touched.update(alike for name in named for alike in self._alike.get(name, ()))
         frames = [action for action in batch if isinstance(action, Frame)]
         if frames:
-            return self._ensemble.send(frames)
+            observations = self._ensemble.send(frames)
+            self._write_down(frames, observations)
+            return observations
+        looks = [action for action in batch if isinstance(action, Look)]
+        if looks:
+            return self._look(looks)
         (action,) = batch
         if isinstance(action, RoutedProbe):
             return [self._ensemble.route(action)]
@@ -175,6 +192,52 @@ class WireExecutor:
         _DOERS[type(action)](self, action, observation)
         observation.ended = time_ns()
         return [observation]
+
+    def _begin_history(self) -> None:
+        target, now = self._target, time_ns()
+        header = Header(target.name, f"pytest-havip {__version__}", target.profile, settle=target.settle_time)
+        self._scribe = Scribe(header)
+        for name, machine in self.machines.items():
+            self._scribe.plugged(name, machine.nic, now, now)
+        for havip in self._havips.values():
+            self._scribe.created(havip, now, now)
+
+    def history(self) -> Scribe:
+        """See `Executor.history`."""
+        return self._scribe
+
+    def _write_down(
+        self,
+        frames: Sequence[Action],
+        seen: Sequence[Observation],
+        fault: WireFault = "",
+        certainly: Effect = Effect.CERTAIN,
+    ) -> None:
+        """Write down what was sent, what is seen of it, and that the network has handled it."""
+        for action, observation in zip(frames, seen, strict=True):
+            if isinstance(action, Announce) and observation.began:
+                self._write_down_announcement(action, observation, fault, certainly)
+            elif isinstance(action, DataProbe | WhoHas) and action.havip in self._havips:
+                can_be_met = self.world.machines[action.machine].observes and not any(
+                    machine.cut or machine.silent for machine in self.machines.values()
+                )
+                self._scribe.asked(action, observation, self._havips[action.havip], all_can_be_met=can_be_met)
+        if self._ensemble.fenced is not None:
+            senders = dict.fromkeys(action.machine for action in frames if isinstance(action, Frame))
+            self._scribe.handled(senders, *self._ensemble.fenced)
+
+    def _write_down_announcement(
+        self, action: Announce, seen: Observation, fault: WireFault, certainly: Effect
+    ) -> None:
+        where = self.machines[action.machine].subnet
+        name = self.world.havip_at(action.address, where)
+        if name is None or name not in self._havips:
+            return
+        is_shut_out = action.machine not in self._ranges.get(name, (action.machine,))
+        is_good = not action.fault and not is_shut_out and self.world.havips[name].subnet == where
+        copies = 1 if is_good and fault == "duplication" else 0
+        effect = certainly if is_good else Effect.NONE
+        self._scribe.announced(action, seen, self._havips[name], effect, copies=copies)
 
     def _is_idle(self, action: Action) -> bool:
         is_question = isinstance(action, DataProbe | WhoHas | Probe) and self.world.machines[action.machine].observes
@@ -186,47 +249,70 @@ class WireExecutor:
 
     def _follow(self, action: Follow, observation: Observation) -> None:
         observation.parts = self._ensemble.follow(action)
+        pair = Announce(action.machine, action.havip), DataProbe(action.by, action.havip)
+        self._write_down(pair[:1], observation.parts[:1])
+        if observation.parts[1].reached:
+            self._write_down(pair[1:], observation.parts[1:])
 
     def _race(self, action: Race, observation: Observation) -> None:
         observation.parts = self._ensemble.race(action)
+        self._write_down(action.announcements, observation.parts, action.fault)
 
     # --- the control plane
 
-    def _look(self, action: Look, observation: Observation) -> None:
+    def _look(self, looks: Sequence[Look]) -> list[Observation]:
+        """Ask the control plane about several HAVIPs at the same time, and then for what has changed."""
+        self._ensemble.begin()
         self._ensemble.read()
-        havip, view = self._havips.get(action.havip), None
-        if havip is not None:
-            observer = self.world.observer(self.world.havips[action.havip].subnet)
-            view = self._views.of(
-                havip, self._ensemble.by_mac, self._ensemble.beliefs.get((observer, havip.address.packed))
-            )
-        observation.view = view or View(exists=False)
+        began = time_ns()
+        known = {look.havip: self._havips[look.havip] for look in looks if look.havip in self._havips}
+        states = dict(zip(known, self._requests.map(self._target.havip_state, known.values()), strict=True))
+        self._scribe.listed(self._views.read_events(), began, time_ns())
+        return [self._looked(look.havip, states.get(look.havip), began) for look in looks]
+
+    def _looked(self, name: str, state: HavipState | None, began: int) -> Observation:
+        observation = Observation(began, time_ns(), view=View(exists=False))
+        if state is not None:
+            observer = self.world.observer(self.world.havips[name].subnet)
+            heard = self._ensemble.beliefs.get((observer, state.havip.address.packed))
+            belief = None if heard is None else self._ensemble.by_mac.get(heard, heard.hex(":"))
+            observation.view = self._views.of(state, belief)
+            self._scribe.looked(state, belief, observer, began, observation.ended)
+        return observation
 
     def _create(self, action: Create, observation: Observation) -> None:
         try:
             self._make(action.havip)
         except Refused as refused:
             observation.refused = str(refused)
+        else:
+            self._scribe.created(self._havips[action.havip], observation.began, time_ns())
 
     def _make(self, name: str) -> None:
         subnet = self.world.havips[name].subnet
         address = str(self.world.address(name, subnet))
         self._havips[name] = self._target.create_havip(self._subnets[subnet], address=address, name=name)
 
-    def _confine(self, action: Confine, _: Observation) -> None:
+    def _confine(self, action: Confine, observation: Observation) -> None:
         subnet = self.world.havips[action.havip].subnet
         address, member = self.world.address(action.havip, subnet), self.machines[action.machine].nic
-        self._havips[action.havip] = confined(self._target, self._subnets[subnet], address, action.havip, member)
+        havip = confined(self._target, self._subnets[subnet], address, action.havip, member)
+        self._havips[action.havip], self._ranges[action.havip] = havip, {action.machine}
+        self._scribe.created(havip, observation.began, time_ns())
 
     def _edit_range(self, action: Admit | Expel, _: Observation) -> None:
         havip, member = self._havips[action.havip], self.machines[action.machine].nic
         edit_range(self._target, havip, member, admits=isinstance(action, Admit))
+        self._ranges[action.havip] ^= {action.machine}
 
-    def _release(self, action: Release, _: Observation) -> None:
+    def _release(self, action: Release, observation: Observation) -> None:
         havip = self._havips.pop(action.havip)
+        self._ranges.pop(action.havip, None)
         against = Announce(action.against, action.havip)
         with self._ensemble.announcing(against) if action.against else nullcontext():
             self._target.delete_havip(havip)
+        rival = self.machines[action.against].nic if action.against else None
+        self._scribe.released(havip, observation.began, time_ns(), against=rival)
 
     def _restart(self, action: Restart, observation: Observation) -> None:
         self._target.interrupt()
@@ -235,6 +321,8 @@ class WireExecutor:
         finally:
             self._target.resume()
         self._ensemble.fence(dict.fromkeys(part.machine for part in action.announcements))
+        self._scribe.fault(action, None, observation.began, time_ns())
+        self._write_down(action.announcements, observation.parts, certainly=Effect.POSSIBLE)
 
     def _rename(self, action: Rename, _: Observation) -> None:
         self._target.rename_havip(self._havips[action.havip], "renamed")
@@ -252,26 +340,36 @@ class WireExecutor:
         for machine in self.machines.values():
             machine.unplug()
 
-    def _attach(self, action: Attach, _: Observation) -> None:
-        self.machines[action.machine].attach()
+    def _attach(self, action: Attach, observation: Observation) -> None:
+        machine = self.machines[action.machine]
+        machine.attach()
+        self._scribe.plugged(action.machine, machine.nic, observation.began, time_ns())
         self._ensemble.machines_changed()
         self._ensemble.await_link(action.machine)
 
-    def _detach(self, action: Detach, _: Observation) -> None:
-        self.machines[action.machine].detach()
+    def _detach(self, action: Detach, observation: Observation) -> None:
+        machine = self.machines[action.machine]
+        machine.detach()
+        self._scribe.unplugged(machine.nic, observation.began, time_ns())
 
-    def _move(self, action: Move, _: Observation) -> None:
-        self.machines[action.machine].unplug()
+    def _move(self, action: Move, observation: Observation) -> None:
+        machine = self.machines[action.machine]
+        machine.unplug()
+        self._scribe.unplugged(machine.nic, observation.began, time_ns())
+        began = time_ns()
         self._plug(action.machine, action.subnet)
+        self._scribe.plugged(action.machine, machine.nic, began, time_ns())
         self._ensemble.await_link(action.machine)
 
-    def _turn(self, action: Cut | Mend, _: Observation) -> None:
+    def _turn(self, action: Cut | Mend, observation: Observation) -> None:
         self.machines[action.machine].set_link(up=isinstance(action, Mend))
+        self._scribe.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
         if isinstance(action, Mend):
             self._ensemble.await_link(action.machine)
 
-    def _hush(self, action: Silence | Wake, _: Observation) -> None:
+    def _hush(self, action: Silence | Wake, observation: Observation) -> None:
         self.machines[action.machine].set_silent(silent=isinstance(action, Silence))
+        self._scribe.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
 
     @staticmethod
     def _wait(action: Wait, _: Observation) -> None:
@@ -281,7 +379,6 @@ class WireExecutor:
 _DOERS: Mapping[type[Action], Callable[[WireExecutor, Any, Observation], None]] = {
     Follow: WireExecutor._follow,  # noqa: SLF001 - its own
     Race: WireExecutor._race,  # noqa: SLF001 - its own
-    Look: WireExecutor._look,  # noqa: SLF001 - its own
     Create: WireExecutor._create,  # noqa: SLF001 - its own
     Release: WireExecutor._release,  # noqa: SLF001 - its own
     Rename: WireExecutor._rename,  # noqa: SLF001 - its own

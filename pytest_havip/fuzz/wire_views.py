@@ -1,9 +1,9 @@
 """What a network's control plane says of HAVIPs, in the names of a story."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pytest_havip.fuzz.executor import View
-from pytest_havip.targets.base import BindingEvent, Feature, Havip, Target
+from pytest_havip.targets.base import BindingEvent, Feature, Havip, HavipState, Target
 
 __all__ = ["WireViews"]
 
@@ -25,38 +25,37 @@ class WireViews:
 
     def reset(self) -> None:
         """Forget the events so far."""
-        self._read_events()
+        self.read_events()
         del self._events[:-1]
 
-    def of(self, havip: Havip, by_mac: Mapping[bytes, str], heard: bytes | None) -> View | None:
-        """What can be read about a HAVIP, `None` if it is not known.
+    def of(self, state: HavipState, belief: str | None) -> View:
+        """What the control plane says of a HAVIP, once the events are read.
 
         Args:
-            havip: The HAVIP.
-            by_mac: The machines by their MAC addresses.
-            heard: Whose announcement of its address the observer heard last.
+            state: Its answer.
+            belief: Whose announcement of its address the observer heard last.
         """
-        state = self._target.havip_state(havip)
-        if state is None:
-            return None
         return View(
             exists=True,
             owner=self.names.get(state.nic_id, state.nic_id) if state.bound else None,
             flushed=state.flushed,
-            changes=self._changes(havip),
-            belief=None if heard is None else by_mac.get(heard, heard.hex(":")),
+            changes=self._changes(state.havip),
+            belief=belief,
         )
 
     def _changes(self, havip: Havip) -> tuple[tuple[str | None, str | None], ...] | None:
         if Feature.EVENTS not in self._target.features:
             return None
-        self._read_events()
         return tuple(
             (self.names.get(event.old_nic_id), self.names.get(event.new_nic_id))
             for event in self._events
             if event.havip_id == havip.id
         )
 
-    def _read_events(self) -> None:
-        if Feature.EVENTS in self._target.features:
-            self._events += self._target.events(after=self._events[-1].sequence if self._events else 0)
+    def read_events(self) -> Sequence[BindingEvent]:
+        """Take in the binding changes that are new, and return those."""
+        if Feature.EVENTS not in self._target.features:
+            return ()
+        new = self._target.events(after=self._events[-1].sequence if self._events else 0)
+        self._events += new
+        return new
