@@ -13,6 +13,10 @@ _MARKER_HELP = "havip_requirement(*ids): the requirements that this test proves;
 _GROUP_HELP = (
     "xdist_group(name): tests that share a costly fixture; pytest-xdist with --dist loadgroup runs them together"
 )
+_CASE_HELP = (
+    "havip_case: a use case of the product document with much real software (haproxy, PostgreSQL); leave it out by "
+    '-m "not havip_case"'
+)
 
 
 def _suites() -> str:
@@ -44,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; with ``--havip``, everything else."""
     config.addinivalue_line("markers", _MARKER_HELP)
     config.addinivalue_line("markers", _GROUP_HELP)
+    config.addinivalue_line("markers", _CASE_HELP)
     settings = settings_of(config)
     if not settings.enabled:
         return

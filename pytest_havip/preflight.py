@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pytest_havip.clients.postgres import find_postgres
+from pytest_havip.clients.program import ProgramMissing
 from pytest_havip.lab.checks import Check, checks
 
 __all__ = ["machine_checks", "refusal"]
@@ -21,10 +23,11 @@ def machine_checks(*, bundled: bool = True, clients: bool = True) -> list[Check]
         clients: Whether our HA clients are put under test.
     """
     needed = (_BUNDLED | _OF_CLIENTS if clients else _BUNDLED) if bundled else frozenset()
-    return [
+    found = [
         replace(check, status="fail") if check.name in needed and check.status == "warn" else check
         for check in checks()
     ]
+    return [*found, _postgres()]
 
 
 def refusal(found: Iterable[Check]) -> str | None:
@@ -38,3 +41,11 @@ def refusal(found: Iterable[Check]) -> str | None:
         return None
     reasons = "\n".join(f"  {check.name}: {check.detail}\n    mend it: {check.remedy}" for check in failed)
     return f"this machine cannot run the HAVIP tests.\n{reasons}\n`havip doctor` shows all checks."
+
+
+def _postgres() -> Check:
+    try:
+        return Check("postgres", "ok", find_postgres("postgres"))
+    except ProgramMissing:
+        remedy = "sudo apt-get install postgresql (or the package of that name of your distribution)"
+        return Check("postgres", "warn", "not installed; only the use case of databases needs it", remedy)

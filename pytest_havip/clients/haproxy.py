@@ -48,7 +48,7 @@ defaults
 frontend web
     bind :{port}
     {frontend}
-""" + (f"\nbackend servers\n    balance roundrobin\n    option httpchk\n{servers}" if backends else "")
+""" + (f"\nbackend servers\n    balance roundrobin\n    option httpchk GET /\n{servers}" if backends else "")
 
 
 class HAProxy:

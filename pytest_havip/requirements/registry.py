@@ -28,6 +28,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "NIC": "several NICs of an instance, several HAVIPs of a NIC",
         "MOVE": "a HAVIP moves from one machine to another",
         "TAKE": "takeovers by real clients",
+        "CASE": "the product document's two use cases: load balancers, and a database with a standby",
         "DUR": "what holds while the control plane is down, and when it is back",
         "EIP": "elastic IPs of HAVIPs: the way in from outside, and out",
         "ROUTE": "routes whose next hop is a HAVIP",
@@ -36,7 +37,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
 )
 
 #: Areas whose requirements real HA clients prove; the others are a network's alone.
-OF_CLIENTS = ("TAKE",)
+OF_CLIENTS = ("TAKE", "CASE")
 
 _IDENTIFIER = re.compile(r"HAVIP-(?P<area>[A-Z]+)-[0-9]{3}")
 _KEYS = frozenset(Requirement.__dataclass_fields__)
