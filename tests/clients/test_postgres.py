@@ -60,9 +60,7 @@ def rows(database: Database) -> set[int]:
 def test_a_host_without_a_database_says_so(new_host: Callable[[str, str], Host]) -> None:
     address = IPv4Address("172.17.16.53")
     empty = Database(Node(new_host("empty", str(address)), address))
-    with pytest.raises(
-        ServiceNotStarted, match=r"PostgreSQL on empty takes no connections: .*could not access directory"
-    ):
+    with pytest.raises(ServiceNotStarted, match=r"PostgreSQL on empty takes no connections: .*could not access"):
         empty.start()
     with pytest.raises(Statement, match=r"PostgreSQL on empty refused `SELECT 1`: .*No such file or directory"):
         empty.ask("SELECT 1")
