@@ -36,8 +36,9 @@ SHOWN_BY = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test once for each client under test."""
-    clients = clients_of(metafunc.config)
-    metafunc.parametrize("client", clients, ids=[client.name for client in clients], indirect=True, scope="session")
+    if "client" in metafunc.fixturenames:
+        clients = clients_of(metafunc.config)
+        metafunc.parametrize("client", clients, ids=[client.name for client in clients], indirect=True, scope="session")
 
 
 @requirement("HAVIP-TAKE-070")

@@ -147,6 +147,14 @@ class Host:
         """Set an interface up."""
         self._links.send(set_state(interface, up=True))
 
+    def wait_until_up(self, interface: str = "eth0") -> None:
+        """Wait until the kernel has noticed that both ends of a wire are up; before, a bridge drops what comes by it.
+
+        Raises:
+            OSError: It has not after some seconds; the other end is down.
+        """
+        self._links.wait_until_up(self._links.index(interface))
+
     def link_down(self, interface: str = "eth0") -> None:
         """Set an interface down; the kernel drops the routes through it, and the other end loses its carrier."""
         self._links.send(set_state(interface, up=False))

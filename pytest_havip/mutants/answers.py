@@ -186,7 +186,7 @@ MUTANTS = (
     Mutant(
         "no-eip-is-null",
         "AddressIp is null while there is no elastic address.",
-        frozenset({"HAVIP-API-007"}),
+        frozenset({"HAVIP-API-007", "HAVIP-EIP-012"}),
         _show(_no_eip_is_null),
     ),
     Mutant(

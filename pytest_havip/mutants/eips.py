@@ -161,13 +161,6 @@ def _restart_forgets_them() -> None:
     rightly = put(DataPlane, "repair", repair)
 
 
-def _nothing_is_null(rightly: Rightly, _: Service, request: Request) -> Answer:
-    answer = rightly(request)
-    for view in answer["HaVipSet"]:
-        view["AddressIp"] = view["AddressIp"] or None
-    return answer
-
-
 def _vague_refusal(rightly: Rightly, _: Service, request: Request) -> Answer:
     try:
         return rightly(request)
@@ -240,12 +233,6 @@ MUTANTS = (
         "After a restart of the service only the lowest elastic IP of a VPC leads to its HAVIP.",
         frozenset({"HAVIP-EIP-011"}),
         _restart_forgets_them,
-    ),
-    Mutant(
-        "no-eip-is-null",
-        "A HAVIP without an elastic IP has null as its AddressIp.",
-        frozenset({"HAVIP-EIP-012"}),
-        _plant(_nothing_is_null, "DescribeHaVips"),
     ),
     Mutant(
         "vague-about-eips",

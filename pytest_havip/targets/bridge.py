@@ -119,6 +119,7 @@ class PlainBridge(Target):
         switch = self._switches[nic.subnet.vpc_id]
         self._links[nic.id] = self._lab.link(host, interface, switch, nic.id, mac=nic.mac)
         switch.join_bridge(nic.id, _BRIDGE)
+        switch.wait_until_up(nic.id)
         self._nics[nic.id] = attached = replace(nic, instance_id=host.name)
         return attached
 

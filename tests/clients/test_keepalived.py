@@ -244,7 +244,7 @@ def test_a_cluster_that_does_not_run_is_told(idle: tuple[Node, Node], vip: IPv4A
             cluster.wait_active(timeout=0.01)
         with pytest.raises(ValueError, match="never started on idle-77"):
             cluster.stop(idle[0].host)
-        with pytest.raises(ValueError, match="runs no haproxy"):
+        with pytest.raises(ValueError, match="runs no service"):
             cluster.fail_service(idle[0].host)
         assert cluster.belief(idle[0].host) == ""
 
