@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -55,15 +56,31 @@ def drawn(seed: int, seconds: float) -> Iterator[tuple[Action, ...]]:
         yield drawn_story(random, WORLD, KINDS, MOST)
 
 
-def hunt(executor: WireExecutor, seed: int, seconds: float) -> tuple[float, float, int, str] | None:
-    """Find what is planted; seconds until it was found and until it was short, its steps, and what it breaks."""
+@dataclass(frozen=True)
+class Hunt:
+    """What came of a search.
+
+    Args:
+        found: Seconds until a story showed the fault.
+        shrunk: Seconds until that story was short.
+        steps: Its steps then.
+        requirement: What it breaks.
+    """
+
+    found: float
+    shrunk: float
+    steps: int
+    requirement: str
+
+
+def hunt(executor: WireExecutor, seed: int, seconds: float) -> Hunt | None:
+    """Find what is planted, and make the story short; `None` if no story of those seconds shows it."""
     found = explore(executor, stories=0, opening=drawn(seed, seconds))
     if not found.is_over:
         return None
     began = perf_counter()
     shortest = found.findings[-1].shortest(executor)
-    took = perf_counter() - began
-    return found.seconds, took, len(shortest.actions), shortest.disagreement.requirement
+    return Hunt(found.seconds, perf_counter() - began, len(shortest.actions), shortest.disagreement.requirement)
 
 
 def main() -> int:
@@ -81,12 +98,16 @@ def main() -> int:
             seeds = range(given.first, given.first + given.seeds)
             hunts = [each for seed in seeds if (each := hunt(executor, seed, given.seconds)) is not None]
         missed += given.seeds - len(hunts)
-        times, shrinking, steps, broken = zip(*hunts, strict=True) if hunts else ((0.0,), (0.0,), (), ())
-        lengths = ", ".join(f"{count} x {length}" for length, count in sorted(Counter(steps).items()))
-        requirements = ", ".join(f"{name} {count}" for name, count in Counter(broken).most_common())
+        times = [each.found for each in hunts] or [0.0]
+        shrinking = [each.shrunk for each in hunts] or [0.0]
+        lengths = ", ".join(
+            f"{count} x {length}" for length, count in sorted(Counter(each.steps for each in hunts).items())
+        )
+        broken = Counter(each.requirement for each in hunts).most_common()
         print(
             f"{name:26} {len(hunts):>3}/{given.seeds:<3} {median(times):>9.2f} {max(times):>7.2f}"
-            f" {median(shrinking):>8.2f}  {lengths} ({PLANTED.get(name, '?')}): {requirements}"
+            f" {median(shrinking):>8.2f}  {lengths} ({PLANTED.get(name, '?')}):"
+            f" {', '.join(f'{requirement} {count}' for requirement, count in broken)}"
         )
         sys.stdout.flush()
     return 1 if missed else 0

@@ -12,6 +12,10 @@ tests hold every mutant to this table: what it names turns red (*fail*, or *non-
 does. (What needs a binding first may come out *inconclusive* where the fault lets none come about.) `bench/mutants.py`
 runs them all.
 
+That is about each requirement's own tests. Drawn stories (`test_fuzz`) find most mutants too, but which requirement a
+story blames depends on what it met first, and on milliseconds; so they have no say in this table, and are left out when
+mutants are tried. That they find faults, how soon, and how short the stories get, is shown by `bench/planted.py`.
+
 | mutant | fault | turns red |
 |---|---|---|
 """

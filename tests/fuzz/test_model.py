@@ -7,13 +7,17 @@ import pytest
 from pytest_havip.fuzz import (
     WORLD,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
     Disagreement,
+    Expel,
+    Follow,
     Look,
     Model,
     Move,
@@ -23,6 +27,8 @@ from pytest_havip.fuzz import (
     Race,
     Release,
     Rename,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     View,
@@ -267,7 +273,89 @@ def test_what_nobody_judges_by_passes_and_the_story_goes_on() -> None:
         DataProbe("d", "h1"),
         Packet("a", "a", "d"),
         Announce("a", "h1", to="d"),
+        Follow("a", "h1", "d"),
+        RoutedProbe("p", "h1"),
+        Release("h1", against="d"),
+        Confine("h1", "a"),
+        Admit("h1", "a"),
+        Expel("h1", "a"),
     ],
 )
 def test_what_cannot_happen_is_no_part_of_a_story(tale: Tale, action: Action) -> None:
     assert tale.model.now.fit(action) is None
+
+
+def test_who_has_heard_of_a_new_owner_reaches_no_other(tale: Tale) -> None:
+    told, follow = seen("a", "c", "o"), Follow("b", "h1", "o")
+    tale.bind()
+    assert tale.wrong(follow, Observation(parts=(told, seen("a")))) == "HAVIP-MOVE-002"
+    assert tale.wrong(follow, Observation(parts=(seen("a", "c"), seen("a")))) == "HAVIP-BIND-003"
+    tale.tell(follow, Observation(parts=(told, seen())))
+    assert tale.model.now.owners["h1"] == ("b",)
+
+
+def test_a_gateway_finds_the_owner_sooner_or_later(tale: Tale) -> None:
+    tale.bind()
+    for reached in ((), ("b",)):
+        found = tale.model.judge(RoutedProbe("p", "h1"), seen(*reached))
+        assert found is not None
+        assert (found.requirement, found.is_missing) == ("HAVIP-PATH-004", True)
+    tale.tell(RoutedProbe("p", "h1"), seen("a"))
+    assert tale.model.now.fit(RoutedProbe("q", "h1")) is None
+    tale.tell(Cut("a"))
+    assert tale.model.now.fit(RoutedProbe("p", "h1")) is None
+
+
+def test_bad_cables_leave_it_open_who_owns_it(tale: Tale) -> None:
+    race = (Announce("b", "h1"), Announce("c", "h1"))
+    heard = (seen("a", "c", "o"), seen("a", "b", "o"))
+    tale.bind()
+    assert tale.wrong(Race(race, "duplication", 1), Observation(parts=(seen(), heard[1]))) == "HAVIP-BIND-012"
+    assert tale.wrong(Race(race, "loss", 1), Observation(parts=(seen("o"), heard[1]))) == "HAVIP-BIND-012"
+    tale.tell(Race(race, "loss", 1), Observation(parts=(seen(), heard[1])))
+    assert set(tale.model.now.owners["h1"]) == {"a", "b", "c"}
+    tale.tell(Race(race, "reordering", 1), Observation(parts=heard))
+    assert set(tale.model.now.owners["h1"]) == {"b", "c"}
+
+
+def test_what_is_announced_during_a_release_leaves_nothing(tale: Tale) -> None:
+    tale.bind().tell(Release("h1", against="b"))
+    assert tale.wrong(DataProbe("o", "h1"), seen("b")) == "HAVIP-RELEASE-005"
+    assert tale.wrong(Look("h1"), look("b")) == "HAVIP-RELEASE-005"
+    tale.tell(Create("h1")).tell(Look("h1"), look(None))
+
+
+def test_a_range_shuts_out_all_others(tale: Tale) -> None:
+    tale.tell(Release("h1")).tell(Confine("h1", "a"))
+    assert tale.wrong(Announce("b", "h1"), seen("a", "c", "o")) == "HAVIP-RANGE-001"
+    tale.tell(Announce("b", "h1"), seen()).bind()
+    assert tale.wrong(DataProbe("o", "h1"), seen("b")) == "HAVIP-RANGE-001"
+    assert tale.model.now.fit(Race((Announce("b", "h1"),))) is None
+    assert [tale.model.now.fit(each) for each in (Detach("a"), Move("a", "there"), Expel("h1", "a"))] == [None] * 3
+    tale.tell(Admit("h1", "b"))
+    assert tale.wrong(DataProbe("o", "h1"), seen()) == "HAVIP-RANGE-006"
+    assert tale.wrong(Announce("b", "h1"), seen()) == "HAVIP-RANGE-007"
+    tale.bind("b").tell(Expel("h1", "a")).tell(Announce("a", "h1"), seen()).tell(DataProbe("o", "h1"), seen("b"))
+
+
+def test_a_restart_changes_nothing(tale: Tale) -> None:
+    tale.bind().tell(Look("h1"), look("a", (None, "a"))).tell(Restart())
+    assert tale.wrong(DataProbe("o", "h1"), seen()) == "HAVIP-DUR-001"
+    assert tale.wrong(Look("h1"), look("a", (None, "a"), (None, "a"))) == "HAVIP-DUR-006"
+    assert tale.wrong(Look("h1"), look("a", (None, "a"), stamp="2")) == "HAVIP-DUR-001"
+
+
+def test_what_is_announced_during_a_restart_counts(tale: Tale) -> None:
+    restart = Restart((Announce("b", "h1"), Announce("c", "h1")))
+    heard = (seen("a", "c", "o"), seen("a", "b", "o"))
+    tale.bind()
+    assert tale.wrong(restart, Observation(parts=(heard[0], seen()))) == "HAVIP-DUR-005"
+    tale.tell(restart, Observation(parts=heard))
+    assert tale.wrong(DataProbe("o", "h1"), seen("b")) == "HAVIP-DUR-005"
+    tale.tell(DataProbe("o", "h1"), seen("c"))
+
+
+def test_where_nothing_is_promised_for_a_restart_all_is_open() -> None:
+    tale = Tale({"HAVIP-ORDER-001"})
+    tale.bind().tell(Restart((Announce("b", "h1"),)), Observation(parts=(seen(),)))
+    assert tale.model.now.owners["h1"] == ("a", "b")
