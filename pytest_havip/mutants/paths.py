@@ -246,7 +246,7 @@ MUTANTS = (
     Mutant(
         "routes-lag",
         "Packets from another subnet go to the old owner until the gateway's ARP table has aged.",
-        frozenset({"HAVIP-PATH-004"}),
+        frozenset({"HAVIP-EIP-002", "HAVIP-EIP-007", "HAVIP-EIP-011", "HAVIP-PATH-004"}),
         _routes_lag,
     ),
     Mutant(
