@@ -77,8 +77,8 @@ _TOGETHER |= dict.fromkeys(("confine", "admit", "expel"), "release")
 _CHEAP = frozenset(
     {"look", "routed-probe", "follow", *(kind for kind, made in ACTIONS.items() if issubclass(made, Frame))}
 )
-#: How likely a kind that costs little, or much, is in a story.
-_OFTEN, _SELDOM = 0.7, 0.25
+#: How likely a kind that costs little, or much, or half a second, is in a story.
+_OFTEN, _SELDOM, _RARELY = 0.7, 0.25, 0.1
 #: How many actions a byte can stand for.
 _ALPHABET = 256
 #: How many different choices of actions stories are made from.
@@ -309,7 +309,7 @@ def _part(world: World, claimants: Sequence[str], havips: Sequence[str]) -> Worl
 
 def _is_in(kind: str, number: int) -> bool:
     together = _TOGETHER.get(kind, kind)
-    often = _OFTEN if kind in _CHEAP else _SELDOM
+    often = _OFTEN if kind in _CHEAP else _RARELY if kind == "restart" else _SELDOM
     return Random(f"{together} {number}").random() < often  # noqa: S311 - a choice, no secret
 
 

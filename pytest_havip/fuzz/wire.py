@@ -261,12 +261,12 @@ class WireExecutor:
     # --- the control plane
 
     def _look(self, looks: Sequence[Look]) -> list[Observation]:
-        """Ask the control plane about several HAVIPs at the same time, and then for what has changed."""
+        """Ask the control plane about several HAVIPs, and then for what has changed."""
         self._ensemble.begin()
         self._ensemble.read()
         began = time_ns()
         known = {look.havip: self._havips[look.havip] for look in looks if look.havip in self._havips}
-        states = dict(zip(known, self._requests.map(self._target.havip_state, known.values()), strict=True))
+        states = dict(zip(known, self._target.havip_states([*known.values()]) if known else (), strict=True))
         self._scribe.listed(self._views.read_events(), began, time_ns())
         return [self._looked(look.havip, states.get(look.havip), began) for look in looks]
 

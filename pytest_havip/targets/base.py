@@ -269,6 +269,10 @@ class Target(ABC):
     def havip_state(self, havip: Havip) -> HavipState | None:
         """What the control plane says of a HAVIP, `None` when it no longer knows it."""
 
+    def havip_states(self, havips: Sequence[Havip]) -> list[HavipState | None]:
+        """The same of up to a hundred HAVIPs, in their order; one request for all of them is faster than many."""
+        return [self.havip_state(havip) for havip in havips]
+
     @abstractmethod
     def havips(self, vpc: Vpc) -> list[Havip]:
         """All HAVIPs of a VPC."""

@@ -219,17 +219,14 @@ class ReferenceNetwork(Target):
 
     def havip_state(self, havip: Havip) -> HavipState | None:
         """See `Target.havip_state`."""
-        found = self.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
-        if not found:
-            return None
-        (view,) = found
-        return HavipState(
-            havip=_havip(view),
-            bound=view["State"] == "AVAILABLE",
-            nic_id=view["NetworkInterfaceId"],
-            instance_id=view["InstanceId"],
-            flushed=view["FlushedTime"],
-        )
+        (state,) = self.havip_states([havip])
+        return state
+
+    def havip_states(self, havips: Sequence[Havip]) -> list[HavipState | None]:
+        """See `Target.havip_states`; one request tells of a hundred."""
+        views = self.call("DescribeHaVips", HaVipIds=[havip.id for havip in havips], Limit=100)["HaVipSet"]
+        states = {view["HaVipId"]: _state(view) for view in views}
+        return [states.get(havip.id) for havip in havips]
 
     def havips(self, vpc: Vpc) -> list[Havip]:
         """See `Target.havips`."""
@@ -370,6 +367,16 @@ class ReferenceNetwork(Target):
 def _route_table(vpc_id: str) -> str:
     """The id of a VPC's one table of routes."""
     return f"rtb-{vpc_id.removeprefix('vpc-')}"
+
+
+def _state(view: dict[str, Any]) -> HavipState:
+    return HavipState(
+        havip=_havip(view),
+        bound=view["State"] == "AVAILABLE",
+        nic_id=view["NetworkInterfaceId"],
+        instance_id=view["InstanceId"],
+        flushed=view["FlushedTime"],
+    )
 
 
 def _havip(view: dict[str, Any]) -> Havip:
