@@ -1,7 +1,9 @@
 """A real PostgreSQL on a host: the database that a floating address stands for, primary or standby."""
 
+import re
 import time
 from glob import glob
+from pathlib import Path
 
 from pytest_havip.clients.base import Node
 from pytest_havip.clients.program import find_program
@@ -48,8 +50,9 @@ def find_postgres(name: str) -> str:
     return find_program(name, "postgresql", folders)
 
 
-def _version(folder: str) -> int:
-    return int("".join(filter(str.isdecimal, folder)) or 0)
+def _version(folder: str) -> float:
+    found = re.search(r"\d+(\.\d+)?", Path(folder).parent.name)  # 15, or 9.6 as they were counted once
+    return float(found[0]) if found else 0.0
 
 
 class Running:
