@@ -1,6 +1,7 @@
 """ADDR: a HAVIP's address is a free one of its subnet; one that is wanted is checked as any private address is."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 import pytest
 
@@ -190,3 +191,17 @@ def test_an_address_that_was_let_go_can_be_had_by_anyone(
     assert machine.address == havip.address
     target.unplug(machine.nic)
     assert target.create_havip(subnet, address=str(havip.address)).address == havip.address
+
+
+@requirement("HAVIP-ADDR-019")
+def test_the_inventory_names_the_holder(target: Target, vpc: Vpc, subnet: Subnet, a: Instance) -> None:
+    def holder(address: IPv4Address) -> list[tuple[str, str]]:
+        asked = {"VpcId": vpc.id, "SubnetId": subnet.id, "IpAddresses": [str(address)]}
+        states = target.call("DescribeUsedIpAddress", **asked)["IpAddressStates"]
+        return [(state["IpAddress"], state["ResourceId"]) for state in states]
+
+    havip = target.create_havip(subnet)
+    assert holder(havip.address) == [(str(havip.address), havip.id)]
+    assert holder(a.address) == [(str(a.address), a.nic.id)]
+    target.delete_havip(havip)
+    assert holder(havip.address) == []

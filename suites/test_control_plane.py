@@ -55,6 +55,27 @@ def test_a_request_without_what_it_needs_makes_nothing(target: Target, vpc: Vpc,
     assert len(target.havips(vpc)) == 1
 
 
+@requirement("HAVIP-API-032")
+@pytest.mark.parametrize("classic", ["", "0"], ids=["nothing", "zero"])
+def test_there_is_none_in_the_classic_network(target: Target, vpc: Vpc, subnet: Subnet, classic: str) -> None:
+    for place in ({}, {"SubnetId": subnet.id}):
+        with pytest.raises(Refused):
+            target.call("CreateHaVip", **WISH, VpcId=classic, **place)
+    assert target.havips(vpc) == []
+
+
+@requirement("HAVIP-API-033")
+def test_an_account_has_to_be_admitted(target: Target, vpc: Vpc, subnet: Subnet) -> None:
+    target.set_admitted(admitted=False)
+    try:
+        with pytest.raises(Refused):
+            target.create_havip(subnet)
+        assert target.havips(vpc) == []
+    finally:
+        target.set_admitted(admitted=True)
+    target.create_havip(subnet)
+
+
 @requirement("HAVIP-API-017")
 @pytest.mark.parametrize("kind", ["VpcId", "SubnetId", "HaVipId"])
 @pytest.mark.parametrize("malform", ["{0}-{1}!", "{0}-", "eni-{1}"], ids=["sign", "short", "kind"])

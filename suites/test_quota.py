@@ -1,5 +1,6 @@
 """QUOTA: ten HAVIPs for each VPC, each of them a real one; a release makes room."""
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
@@ -133,3 +134,41 @@ def test_what_the_quota_refused_leaves_nothing(target: Target, vpc: Vpc, subnet:
     assert {havip.id for havip in target.havips(vpc)} == {havip.id for havip in full}
     target.delete_havip(full[0])
     assert target.create_havip(subnet, address=str(REFUSED)).address == REFUSED
+
+
+@pytest.fixture
+def adjustable(target: Target, vpc: Vpc) -> Iterator[int]:
+    """The quota, which is the same again after the test."""
+    quota = target.havip_quota(vpc)
+    yield quota
+    target.set_havip_quota(vpc, quota)
+
+
+@requirement("HAVIP-QUOTA-011")
+def test_a_lower_quota_keeps_what_there_is_and_refuses_more(
+    target: Target, vpc: Vpc, subnet: Subnet, adjustable: int, full: list[Havip], a: Instance, observer: Observer
+) -> None:
+    target.set_havip_quota(vpc, adjustable - 2)
+    assert target.havip_quota(vpc) == adjustable - 2
+    assert {havip.id for havip in target.havips(vpc)} == {havip.id for havip in full}
+    for havip in (full[0], full[-1]):
+        a.announce(havip.address)
+        observer.wait_for_owner(havip.address, a)
+    for havip in full[:3]:
+        with pytest.raises(Refused, match="LimitExceeded"):
+            target.create_havip(subnet)
+        target.delete_havip(havip)
+    target.create_havip(subnet)
+    with pytest.raises(Refused, match="LimitExceeded"):
+        target.create_havip(subnet)
+
+
+@requirement("HAVIP-QUOTA-012")
+def test_a_higher_quota_makes_room(
+    target: Target, vpc: Vpc, subnet: Subnet, adjustable: int, full: list[Havip]
+) -> None:
+    target.set_havip_quota(vpc, adjustable + 1)
+    assert target.havip_quota(vpc) == len(full) + 1
+    target.create_havip(subnet)
+    with pytest.raises(Refused, match="LimitExceeded"):
+        target.create_havip(subnet)

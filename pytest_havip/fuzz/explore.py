@@ -142,6 +142,7 @@ def explore(
     kinds: Collection[str] = tuple(ACTIONS),
     seed: int = 0,
     opening: Iterable[Sequence[Action]] = (),
+    judged: frozenset[str] = REQUIREMENTS,
 ) -> Exploration:
     """Play stories, up to the first one that breaks a MUST.
 
@@ -155,6 +156,7 @@ def explore(
         kinds: Names of the kinds of actions.
         seed: Chooses the stories.
         opening: Stories that are played before them, such as a `tour`.
+        judged: The requirements that the network has to fulfil; others are not looked at.
 
     Returns:
         What was wrong, and how much was tried.
@@ -168,7 +170,7 @@ def explore(
     """
     random = Random(seed)  # noqa: S311 - a seed, no secret
     drawn = (drawn_story(random, executor.world, kinds, most) for _ in range(stories))
-    found = Exploration()
+    found = Exploration(judged=judged)
     began = perf_counter()
     for story in chain(opening, drawn):
         if found.is_over:

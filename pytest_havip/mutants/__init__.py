@@ -25,6 +25,7 @@ from pytest_havip.mutants import (
     requests,
     restarts,
     routes,
+    terms,
 )
 from pytest_havip.mutants.model import Mutant
 
@@ -52,6 +53,7 @@ KINDS = (
     eips,
     routes,
     orders,
+    terms,
 )
 
 #: Every mutant by name.

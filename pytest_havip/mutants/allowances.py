@@ -84,7 +84,7 @@ MUTANTS = (
     Mutant(
         "allowances-outlive-moves",
         "A former owner may go on speaking as the HAVIP.",
-        frozenset({"HAVIP-SPOOF-020"}),
+        frozenset({"HAVIP-SPOOF-020", "HAVIP-SPOOF-027"}),
         _allowances_outlive_moves,
     ),
     Mutant(
@@ -125,7 +125,7 @@ MUTANTS = (
     Mutant(
         "anyone-sends-as-havip",
         "Every machine of the subnet may send packets from a HAVIP.",
-        frozenset({"HAVIP-SPOOF-007", "HAVIP-SPOOF-016", "HAVIP-SPOOF-020", "HAVIP-SPOOF-024"}),
+        frozenset({"HAVIP-SPOOF-007", "HAVIP-SPOOF-016", "HAVIP-SPOOF-024", "HAVIP-SPOOF-027"}),
         _anyone_sends_as_havip,
     ),
     Mutant(

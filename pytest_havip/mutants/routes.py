@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_havip.kernel.requests import delete_neighbour
 from pytest_havip.mutants.model import Mutant
 from pytest_havip.mutants.planting import Request, Rightly, add_rules, change_action, put
 from pytest_havip.network.api.actions import Answer
@@ -85,15 +84,22 @@ def _release_takes_the_routes() -> None:
 
 
 def _deletion_in_the_api_alone() -> None:
+    """Leave the last route in the gateway, and in the guard that its next hop is one."""
+    once: set[str] = set()
+
+    def of_havip(havip: Havip) -> frozenset[elements.Element]:
+        if havip.is_next_hop:
+            once.add(havip.id)
+        found: frozenset[elements.Element] = rightly(replace(havip, is_next_hop=havip.id in once))
+        return found
+
     def set_routes(self: Router, wanted: Iterable[Route]) -> None:
         wanted = tuple(wanted)
         if wanted:
-            rightly(self, wanted)
-        else:  # the routes that are left lead to a neighbour that is asked for like any other
-            for gateway, leg in self._links.routes().values():
-                self._links.send(delete_neighbour(leg, gateway))
+            set_rightly(self, wanted)
 
-    rightly = put(Router, "set_routes", set_routes)
+    rightly = put(elements, "_of_havip", of_havip)
+    set_rightly = put(Router, "set_routes", set_routes)
 
 
 def _routes_lead_everywhere() -> None:

@@ -19,6 +19,7 @@ from pytest_havip.network.journal import Journal
 from pytest_havip.network.keeper import Keeping
 from pytest_havip.network.requests import RequestLog
 from pytest_havip.network.store import Entry, Store, Stored, StoreError
+from pytest_havip.network.terms import Terms
 
 __all__ = ["Service"]
 
@@ -61,7 +62,7 @@ class Service:
         events: what happened to bindings.
         activity: what goes on, for whoever follows it.
         requests: what later requests may refer to.
-        havip_quota: how many HAVIPs each VPC may hold.
+        terms: what the account may have.
         failure: fails with the error that ends the service; nothing else ever settles it.
     """
 
@@ -70,14 +71,14 @@ class Service:
         "_journal",
         "_loop",
         "_overflows",
-        "_stored_quota",
+        "_stored_terms",
         "activity",
         "events",
         "failure",
-        "havip_quota",
         "network",
         "plane",
         "requests",
+        "terms",
     )
 
     def __init__(
@@ -87,8 +88,9 @@ class Service:
         self._decided = Counter(stored.rejections)
         self._overflows: Counter[str] = Counter()
         self.network = network
-        self.havip_quota = network.profile.havip_quota if stored.havip_quota is None else stored.havip_quota
-        self._stored_quota = self.havip_quota
+        self.terms = stored.terms or Terms(network.profile.havip_quota)
+        self._stored_terms = self.terms
+        network.admitted = self.terms.admitted
         self.events = EventLog(stored.events, stored.last_event)
         self.activity = ActivityLog(stored.events)
         self.requests = RequestLog(stored.notes)
@@ -112,13 +114,14 @@ class Service:
     def create_vpc(self, name: str, cidr: IPv4Network) -> Vpc:
         """Make a VPC under the quota that is in force; errors as in `Network.create_vpc`."""
         vpc = self.network.create_vpc(name, cidr, now=self.now())
-        return self.network.set_havip_quota(vpc.id, self.havip_quota)
+        return self.network.set_havip_quota(vpc.id, self.terms.havip_quota)
 
-    def set_havip_quota(self, quota: int) -> None:
-        """Change the quota of every VPC, those to come included."""
-        self.havip_quota = quota
+    def set_terms(self, terms: Terms) -> None:
+        """Grant the account more or less; the quota is that of every VPC, those to come included."""
         for vpc_id in tuple(self.network.vpcs):
-            self.network.set_havip_quota(vpc_id, quota)
+            self.network.set_havip_quota(vpc_id, terms.havip_quota)
+        self.network.admitted = terms.admitted
+        self.terms = terms
 
     def apply(self) -> None:
         """Carry out what the API has changed in the core: write it down, commit, watch the queues of new VPCs.
@@ -129,8 +132,8 @@ class Service:
         effects, notes = self.network.take_effects(), self.requests.take_new()
         entry = _entry(effects)
         entry.notes += notes
-        if self.havip_quota != self._stored_quota:
-            entry.havip_quota = self.havip_quota
+        if self.terms != self._stored_terms:
+            entry.terms = self.terms
         if not entry:
             return
         try:
@@ -138,9 +141,10 @@ class Service:
         except StoreError:
             self.network.undo(effects)
             self.requests.undo(notes)
-            self.havip_quota = self._stored_quota
+            self.terms = self._stored_terms
+            self.network.admitted = self.terms.admitted
             raise
-        self._stored_quota = self.havip_quota
+        self._stored_terms = self.terms
         for effect in effects:
             if isinstance(effect, Change) and isinstance(effect.before, Vpc) and effect.after is None:
                 self._loop.remove_reader(self.plane.fabrics[effect.before.id].punt.fileno())

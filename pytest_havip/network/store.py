@@ -18,6 +18,7 @@ from pytest_havip.network.core import Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.dataplane.counters import RejectionKey
 from pytest_havip.network.events import Event
 from pytest_havip.network.requests import Earlier, Note, Task
+from pytest_havip.network.terms import Terms
 
 __all__ = ["Entry", "Store", "StoreError", "Stored"]
 
@@ -39,7 +40,7 @@ CREATE TABLE setting (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWI
 _UPSERT: Final = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content"
 _RECORDS: Final[Mapping[str, type[Record]]] = {kind.__name__: kind for kind in (Vpc, Subnet, Nic, Havip, Eip)}
 _NOTES: Final[Mapping[str, type[Note]]] = {kind.__name__: kind for kind in (Earlier, Task)}
-_QUOTA: Final = "havip_quota"
+_TERMS: Final = "terms"
 _fields: Final = attrgetter("vpc_id", "havip_id", "address", "old_nic_id", "new_nic_id", "cause", "at")
 
 
@@ -56,18 +57,18 @@ class Entry:
         events: in order; they take the next numbers.
         notes: of requests, in order.
         rejections: how often the core turned away, in all.
-        havip_quota: of VPCs to come, if it changed.
+        terms: of the account, if they changed.
     """
 
     records: dict[str, Record | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     rejections: dict[RejectionKey, int] = field(default_factory=dict)
-    havip_quota: int | None = None
+    terms: Terms | None = None
 
     def __bool__(self) -> bool:
         """Say whether there is anything to write."""
-        return bool(self.records or self.events or self.notes or self.rejections or self.havip_quota is not None)
+        return bool(self.records or self.events or self.notes or self.rejections or self.terms is not None)
 
     def add(self, later: "Entry") -> None:
         """Take in what happened after this."""
@@ -75,8 +76,8 @@ class Entry:
         self.events += later.events
         self.notes += later.notes
         self.rejections |= later.rejections
-        if later.havip_quota is not None:
-            self.havip_quota = later.havip_quota
+        if later.terms is not None:
+            self.terms = later.terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Stored:
         last_event: the number of the latest event, 0 if there is none.
         notes: of requests, oldest first.
         rejections: how often the core turned away.
-        havip_quota: of VPCs to come, if it was ever changed.
+        terms: of the account, if they were ever changed.
     """
 
     records: list[Record]
@@ -97,7 +98,7 @@ class Stored:
     last_event: int
     notes: list[Note]
     rejections: dict[RejectionKey, int]
-    havip_quota: int | None
+    terms: Terms | None
 
 
 class Store:
@@ -162,14 +163,14 @@ class Store:
             raise sqlite3.DatabaseError(damage)
         (self._event,) = ask("SELECT coalesce(max(number), 0) FROM event").fetchone()
         (self._note,) = ask("SELECT coalesce(max(number), 0) FROM note").fetchone()
-        quota = ask("SELECT content FROM setting WHERE name = ?", (_QUOTA,)).fetchone()
+        terms = ask("SELECT content FROM setting WHERE name = ?", (_TERMS,)).fetchone()
         return Stored(
             [decode(_RECORDS[kind], text) for kind, text in ask("SELECT kind, content FROM record ORDER BY rowid")],
             [Event(*fields) for _, *fields in ask("SELECT * FROM event ORDER BY number")],
             self._event,
             [decode(_NOTES[kind], text) for kind, text in ask("SELECT kind, content FROM note ORDER BY number")],
             {(nic, IPv4Address(text), reason): frames for nic, text, reason, frames in ask("SELECT * FROM rejection")},
-            int(quota[0]) if quota else None,
+            decode(Terms, terms[0]) if terms else None,
         )
 
     def write(self, entry: Entry) -> None:
@@ -205,8 +206,8 @@ class Store:
             ask("DELETE FROM note WHERE number = ?", (number - 2 * requests.KEPT,))
         for (nic, address, reason), frames in entry.rejections.items():
             ask("INSERT OR REPLACE INTO rejection VALUES (?, ?, ?, ?)", (nic, str(address), reason, frames))
-        if entry.havip_quota is not None:
-            ask("INSERT OR REPLACE INTO setting VALUES (?, ?)", (_QUOTA, str(entry.havip_quota)))
+        if entry.terms is not None:
+            ask("INSERT OR REPLACE INTO setting VALUES (?, ?)", (_TERMS, encode(entry.terms)))
 
     @contextmanager
     def _explained(self, done: str) -> Iterator[None]:

@@ -36,8 +36,10 @@ class Feature(Enum):
     """What a network may offer beyond carrying frames; a test that needs an absent one is *unsupported*."""
 
     DHCP = "its subnets lease fixed addresses by DHCP"
+    ADMISSION = "an account may have HAVIPs only once it is admitted to them"
     EIP = "an elastic IP lets machines outside of all VPCs reach a HAVIP"
     EVENTS = "binding changes can be listed"
+    QUOTAS = "how many HAVIPs a VPC may have can be changed"
     REJECTION_COUNTERS = "rejected frames are counted by NIC, address and reason"
     RESTART = "its control plane can be ended at any moment and started again, and goes on where it was"
     ROUTES = "a route of a VPC may have a HAVIP as its next hop"
@@ -328,6 +330,16 @@ class Target(ABC):
         """Let a NIC send from its own addresses only, as is the rule, or from any (feature `SOURCE_CHECK`)."""
         del nic, on
         raise self._lacks(Feature.SOURCE_CHECK)
+
+    def set_admitted(self, *, admitted: bool) -> None:
+        """Admit the account to HAVIPs, or end that (feature `ADMISSION`)."""
+        del admitted
+        raise self._lacks(Feature.ADMISSION)
+
+    def set_havip_quota(self, vpc: Vpc, quota: int) -> None:
+        """Say how many HAVIPs the VPC, and perhaps others too, may have (feature `QUOTAS`)."""
+        del vpc, quota
+        raise self._lacks(Feature.QUOTAS)
 
     def _lacks(self, feature: Feature) -> TargetError:
         return TargetError(f"{self.name} lacks {feature.name}: {feature.value}")

@@ -288,6 +288,15 @@ class ReferenceNetwork(Target):
         """See `Target.set_source_check`; Tencent's API has no such action."""
         self.call("HavipLabModifySourceCheck", NetworkInterfaceId=nic.id, SourceCheck=on)
 
+    def set_admitted(self, *, admitted: bool) -> None:
+        """See `Target.set_admitted`."""
+        self.call("HavipLabModifyAdmission", Admitted=admitted)
+
+    def set_havip_quota(self, vpc: Vpc, quota: int) -> None:
+        """See `Target.set_havip_quota`; it is the same for every VPC."""
+        del vpc
+        self.call("HavipLabModifyQuota", LimitType="vpc-max-havips", LimitValue=quota)
+
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
         return [

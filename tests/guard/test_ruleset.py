@@ -15,7 +15,7 @@ from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import Chain
 from pytest_havip.wire import gratuitous_request, reply
 
-STEPS = 200
+STEPS = 250
 
 
 def listed(host: Host, script: str) -> list[str]:

@@ -12,6 +12,7 @@ from pytest_havip.network.core import Binding, DriftRange, Havip, Nic, Subnet, V
 from pytest_havip.network.events import Event
 from pytest_havip.network.requests import Earlier, Task
 from pytest_havip.network.store import Entry, Store, StoreError
+from pytest_havip.network.terms import Terms
 
 VPC = Vpc("vpc-00000000", "eins", IPv4Network("10.0.0.0/16"), 1.25, 10)
 SUBNET = Subnet(
@@ -56,7 +57,7 @@ def fill(path: Path) -> None:
             [MOVE, LOSS],
             [Earlier("CreateHaVip", "token", "{}", '{"HaVip":{}}'), Task("request", BOUND.id)],
             {(NIC.id, IPv4Address("10.0.0.9"), "NOT_YOURS"): 3},
-            12,
+            Terms(12, admitted=False),
         )
     )
     store.close()
@@ -97,7 +98,7 @@ def test_everything_comes_back(path: Path) -> None:
     assert (stored.events, stored.last_event) == ([MOVE, LOSS], 2)
     assert stored.notes == [Earlier("CreateHaVip", "token", "{}", '{"HaVip":{}}'), Task("request", BOUND.id)]
     assert stored.rejections == {(NIC.id, IPv4Address("10.0.0.9"), "NOT_YOURS"): 3}
-    assert stored.havip_quota == 12
+    assert stored.terms == Terms(12, admitted=False)
 
 
 def test_a_change_keeps_its_place_and_a_deletion_leaves_none(path: Path) -> None:
@@ -116,7 +117,7 @@ def test_a_write_is_all_or_nothing_and_may_be_repeated(path: Path) -> None:
     fill(path)
     store = Store(path)
     store.load()
-    entry = Entry({UNBOUND.id: None}, [MOVE], [], {}, 13)
+    entry = Entry({UNBOUND.id: None}, [MOVE], [], {}, Terms(13))
     store._connection.execute("PRAGMA query_only = ON")  # as a full disk: it fails when it writes
     with pytest.raises(StoreError, match=r"network\.sqlite cannot be written .*; see that its folder"):
         store.write(entry)
@@ -125,7 +126,7 @@ def test_a_write_is_all_or_nothing_and_may_be_repeated(path: Path) -> None:
     store.write(entry)
     stored = store.load()
     store.close()
-    assert (len(stored.records), stored.last_event, stored.havip_quota) == (len(RECORDS) - 1, 3, 13)
+    assert (len(stored.records), stored.last_event, stored.terms) == (len(RECORDS) - 1, 3, Terms(13))
 
 
 def test_in_memory_nothing_stays() -> None:

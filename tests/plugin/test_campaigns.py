@@ -122,12 +122,13 @@ def test_a_should_does_not_end_it_and_leaves_it_green(run: Run) -> None:
 
 
 def test_it_judges_by_what_the_network_has_to_fulfil_and_the_areas_say() -> None:
-    def judged(areas: tuple[str, ...], *features: Feature) -> frozenset[str]:
+    def judged(areas: tuple[str, ...], *features: Feature, profile: str = "tencent") -> frozenset[str]:
         settings = SimpleNamespace(areas=areas)
-        return module._judged(SimpleNamespace(profile="", features=frozenset(features)), settings)  # type: ignore[arg-type]
+        return module._judged(SimpleNamespace(profile=profile, features=frozenset(features)), settings)  # type: ignore[arg-type]
 
     assert judged((), Feature.EVENTS) == REQUIREMENTS
     assert judged(()) == REQUIREMENTS - {"HAVIP-API-003"}
+    assert judged((), Feature.EVENTS, profile="ovn") == REQUIREMENTS - {"HAVIP-SPOOF-007"}
     assert judged(("SCOPE", "RANGE")) == {"HAVIP-SCOPE-001", "HAVIP-SCOPE-002", "HAVIP-SCOPE-003"}
 
 

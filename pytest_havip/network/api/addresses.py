@@ -12,7 +12,7 @@ from pytest_havip.network.api.parameters import Given, filters, integer, optiona
 from pytest_havip.network.core import Code, Network, Refused, Subnet, Vpc, check_id, parse_address
 from pytest_havip.network.service import Service
 
-__all__ = ["ACTIONS"]
+__all__ = ["ACTIONS", "Use"]
 
 ACTIONS: Final = Actions()
 
@@ -20,7 +20,7 @@ _MOST_ADDRESSES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
+class Use:
     """Who has an address."""
 
     address: IPv4Address
@@ -30,21 +30,21 @@ class _Use:
     since: float
 
 
-_FILTERS: Final[FilterTable[_Use]] = {
+_FILTERS: Final[FilterTable[Use]] = {
     "ip-addresses": lambda use: (str(use.address),),
     "resource-id": lambda use: (use.holder,),
 }
 
 
-def _uses(network: Network, vpc_id: str) -> Iterator[_Use]:
+def _uses(network: Network, vpc_id: str) -> Iterator[Use]:
     subnets = network.subnets
     for nic in network.nics.values():
         if nic.vpc_id == vpc_id:
             for address in nic.addresses:
-                yield _Use(address, subnets[nic.subnet_id], "ENI", nic.id, nic.created)
+                yield Use(address, subnets[nic.subnet_id], "ENI", nic.id, nic.created)
     for havip in network.havips.values():
         if havip.vpc_id == vpc_id:
-            yield _Use(havip.address, subnets[havip.subnet_id], "HAVIP", havip.id, havip.created)
+            yield Use(havip.address, subnets[havip.subnet_id], "HAVIP", havip.id, havip.created)
 
 
 def _vpc(network: Network, vpc_id: str) -> Vpc:

@@ -1,10 +1,11 @@
-"""Actions on quotas."""
+"""Actions on what the account may have: its quotas, and whether it is admitted to HAVIPs."""
 
+from dataclasses import replace
 from typing import Final
 
 from pytest_havip.network.api.actions import Actions, Answer
 from pytest_havip.network.api.errors import ApiError
-from pytest_havip.network.api.parameters import Given, integer, required, text, texts
+from pytest_havip.network.api.parameters import Given, boolean, integer, required, text, texts
 from pytest_havip.network.service import Service
 
 __all__ = ["ACTIONS", "HAVIPS_PER_VPC"]
@@ -30,7 +31,7 @@ def describe_limits(service: Service, given: Given) -> Answer:
         )
     for limit_type in types:
         _check_type(limit_type)
-    return {"VpcLimitSet": [{"LimitType": limit_type, "LimitValue": service.havip_quota} for limit_type in types]}
+    return {"VpcLimitSet": [{"LimitType": limit_type, "LimitValue": service.terms.havip_quota} for limit_type in types]}
 
 
 @ACTIONS.action("HavipLabModifyQuota", LimitType=required(text), LimitValue=required(integer))
@@ -39,5 +40,12 @@ def modify_quota(service: Service, given: Given) -> Answer:
     _check_type(given["LimitType"])
     if given["LimitValue"] < 0:
         raise ApiError("InvalidParameterValue.Range", f"LimitValue is {given['LimitValue']}; it must be 0 or more")
-    service.set_havip_quota(given["LimitValue"])
+    service.set_terms(replace(service.terms, havip_quota=given["LimitValue"]))
+    return {}
+
+
+@ACTIONS.action("HavipLabModifyAdmission", Admitted=required(boolean))
+def modify_admission(service: Service, given: Given) -> Answer:
+    """Admit the account to HAVIPs, or end that (an action of this network: Tencent's operators do it by a ticket)."""
+    service.set_terms(replace(service.terms, admitted=given["Admitted"]))
     return {}

@@ -62,6 +62,7 @@ class Eips(State):
         Raises:
             Refused: BindEIP (the HAVIP has one), ResourceNotFound, UnsupportedOperation (it leads to another HAVIP).
         """
+        self.check_admitted()
         havip = self._inventory.havip(havip_id)
         eip = next((eip for eip in self.eips.values() if eip.address == address), None)
         if havip.eip is not None:

@@ -42,6 +42,7 @@ class Havips(State):
             tags: keys and values, for the owner's own use.
             now: epoch seconds.
         """
+        self.check_admitted()
         vpc = self._inventory.vpc(vpc_id)
         subnet = self._inventory.subnet(subnet_id)
         check_name(name, longest=self.profile.name_length)
@@ -63,6 +64,7 @@ class Havips(State):
 
     def associate(self, members: Mapping[str, Sequence[str]]) -> None:
         """Add members to drift ranges, all or none; by HAVIP. It binds nothing and unbinds nothing."""
+        self.check_admitted()
         changes = []
         for havip_id, added in members.items():
             havip = self._inventory.havip(havip_id)

@@ -31,6 +31,7 @@ class Code(StrEnum):
     HAS_NO_EIP = "UnsupportedOperation.UnbindEIP"
     IN_RANGE = "UnsupportedOperation.InstanceAssociateHavip"
     PRIMARY_ADDRESS = "UnsupportedOperation.PrimaryIp"
+    UNAUTHORIZED = "UnauthorizedOperation"
     UNSUPPORTED = "UnsupportedOperation"
 
 

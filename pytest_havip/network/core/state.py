@@ -7,6 +7,7 @@ from pytest_havip.network.core.effects import Change, Effect
 from pytest_havip.network.core.inventory import Inventory
 from pytest_havip.network.core.model import Eip, Havip, Nic, Record, Subnet, Vpc
 from pytest_havip.network.core.profile import TENCENT, Profile
+from pytest_havip.network.core.refusal import Code, Refused
 
 __all__ = ["State"]
 
@@ -21,10 +22,14 @@ class State:
     Args:
         new_token: gives that many random characters of [0-9a-z]; ids and MAC addresses are made from them.
         profile: the cloud's settings.
+
+    Attributes:
+        admitted: whether the account may have HAVIPs: the product is in limited release.
     """
 
     def __init__(self, *, new_token: Callable[[int], str], profile: Profile = TENCENT) -> None:
         self.profile = profile
+        self.admitted = True
         self._new_token = new_token
         self._inventory = Inventory()
         self._effects: list[Effect] = []
@@ -61,6 +66,15 @@ class State:
     def eips(self) -> Mapping[str, Eip]:
         """All elastic IPs by id."""
         return self._inventory.eips
+
+    def check_admitted(self) -> None:
+        """The account may have HAVIPs.
+
+        Raises:
+            Refused: UnauthorizedOperation.
+        """
+        if not self.admitted:
+            raise Refused(Code.UNAUTHORIZED, "this account is not admitted to HAVIPs, which are in limited release")
 
     def take_effects(self) -> tuple[Effect, ...]:
         """What the requests since the last call want done, in order; they are the caller's now."""
