@@ -17,6 +17,7 @@ from statistics import median
 from time import perf_counter
 
 from pytest_havip.fuzz import ACTIONS, WORLD, Action, WireExecutor, explore
+from pytest_havip.fuzz.actions import parts_of
 from pytest_havip.fuzz.strategies import drawn_story
 from pytest_havip.lab import Lab
 from pytest_havip.targets import open_target
@@ -63,7 +64,7 @@ class Hunt:
     Args:
         found: Seconds until a story showed the fault.
         shrunk: Seconds until that story was short.
-        steps: Its steps then.
+        steps: Its steps then; in a race, and in a restart, each announcement is one.
         requirement: What it breaks.
     """
 
@@ -80,7 +81,8 @@ def hunt(executor: WireExecutor, seed: int, seconds: float) -> Hunt | None:
         return None
     began = perf_counter()
     shortest = found.findings[-1].shortest(executor)
-    return Hunt(found.seconds, perf_counter() - began, len(shortest.actions), shortest.disagreement.requirement)
+    steps = sum(len(parts_of(action)) or 1 for action in shortest.actions)
+    return Hunt(found.seconds, perf_counter() - began, steps, shortest.disagreement.requirement)
 
 
 def main() -> int:
@@ -94,9 +96,11 @@ def main() -> int:
     missed = 0
     print(f"{'mutant':26} {'found':>7} {'median s':>9} {'most s':>7} {'short s':>8}  steps (known least): requirements")
     for name in given.mutants:
-        with Lab.open() as lab, open_target(f"mutant:{name}", lab) as target, WireExecutor(lab, target) as executor:
-            seeds = range(given.first, given.first + given.seeds)
-            hunts = [each for seed in seeds if (each := hunt(executor, seed, given.seconds)) is not None]
+        hunts = []
+        for seed in range(given.first, given.first + given.seeds):
+            with Lab.open() as lab, open_target(f"mutant:{name}", lab) as target, WireExecutor(lab, target) as executor:
+                hunted = hunt(executor, seed, given.seconds)
+            hunts += [] if hunted is None else [hunted]
         missed += given.seeds - len(hunts)
         times = [each.found for each in hunts] or [0.0]
         shrinking = [each.shrunk for each in hunts] or [0.0]

@@ -88,4 +88,4 @@ def test_a_fault_of_order_is_found_and_shrunk(name: str) -> None:
     ):
         hunted = BENCH["hunt"](executor, seed=1, seconds=60)
     assert hunted is not None, MUTANTS[name].fault
-    assert BENCH["PLANTED"][name] <= hunted.steps <= BENCH["PLANTED"][name] + SPARE.get(name, 0)
+    assert BENCH["PLANTED"][name] <= hunted.steps <= BENCH["PLANTED"][name] + SPARE.get(name, 0), hunted

@@ -8,12 +8,16 @@ from pytest_havip.fuzz import (
     ACTIONS,
     WORLD,
     Action,
+    Admit,
     Announce,
     Attach,
+    Confine,
     Create,
     Cut,
     DataProbe,
     Detach,
+    Expel,
+    Follow,
     Look,
     Mend,
     Move,
@@ -22,6 +26,8 @@ from pytest_havip.fuzz import (
     Probe,
     Race,
     Release,
+    Restart,
+    RoutedProbe,
     Silence,
     Speak,
     Wait,
@@ -61,6 +67,16 @@ EVERYTHING: tuple[Action, ...] = (
     Release("h1"),
     Announce("a", "h1"),
     Create("h1"),
+    Follow("a", "h1", "o"),
+    RoutedProbe("p", "h1"),
+    Race((Announce("a", "h1"), Announce("c", "h1")) * 2, "loss", 1),
+    Release("h1", against="c"),
+    Confine("h1", "a"),
+    Announce("c", "h1"),
+    Admit("h1", "c"),
+    Announce("c", "h1"),
+    Expel("h1", "a"),
+    Restart((Announce("c", "h1"),)),
     Wait(10),
     Look("h1"),
 )
@@ -107,6 +123,14 @@ def test_a_network_without_order_is_given_its_time(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(type(target), "settle_time", 0.05)
         with WireExecutor(lab, target) as executor:
             assert replay(executor, [Announce("a", "h1"), Announce("b", "h1"), DataProbe("o", "h1")]) is None
+
+
+def test_what_a_network_cannot_do_is_left_out() -> None:
+    story = [Release("h1"), Confine("h1", "a"), Restart(), RoutedProbe("p", "h1"), Look("h1")]
+    with Lab.open() as lab, open_target("bridge", lab) as target, WireExecutor(lab, target) as executor:
+        player = Player(executor, judged=())
+        player.play(story)
+    assert player.told == [Release("h1"), Look("h1")]
 
 
 def test_a_plain_bridge_is_no_havip_network() -> None:
