@@ -125,7 +125,8 @@ _ENABLED = Option(
 )
 _TARGET_OPTION = Option(
     "havip-target",
-    "The network under test: reference, bridge (a plain Linux bridge) or mutant:NAME (the reference with one fault).",
+    "The network under test: reference, reference:alibaba or reference:ovn (with their choices), bridge (a plain Linux"
+    " bridge), or mutant:NAME (the reference with one fault).",
     "reference",
     "TARGET",
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from pytest_havip.clients.announcer import Instance
+from pytest_havip.fixtures.judges import Bind
 from pytest_havip.requirements import requirement
 from pytest_havip.targets.base import Havip, Refused, Subnet, Target, Vpc
 
@@ -274,3 +276,14 @@ def test_pages_hold_everything_once_and_the_total_is_that_of_all(estate: Estate)
     assert [len(page["HaVipSet"]) for page in pages] == [10, 10, 4, 0]
     assert sorted(chain.from_iterable(map(ids, pages))) == sorted(havip.id for havip in estate.havips)
     assert [page["TotalCount"] for page in pages] == [len(estate.havips)] * len(pages)
+
+
+@requirement("HAVIP-API-034")
+def test_available_is_free_and_in_use_is_bound(target: Target, havip: Havip, a: Instance, bind: Bind) -> None:
+    def told() -> tuple[str, str, str]:
+        (view,) = target.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
+        return view["State"], view["NetworkInterfaceId"], view["InstanceId"]
+
+    assert told() == ("Available", "", "")
+    bind(a, havip)
+    assert told() == ("InUse", a.nic.id, a.nic.instance_id)

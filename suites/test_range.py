@@ -314,3 +314,51 @@ def test_a_member_must_be_dissociated_before_it_goes(
     state = target.havip_state(havip)
     assert state is not None
     assert not state.bound
+
+
+def of_default_range(target: Target, subnet: Subnet) -> Havip:
+    """A HAVIP whose creation says nothing about its range."""
+    view = target.call("CreateHaVip", VpcId=subnet.vpc_id, SubnetId=subnet.id, HaVipName="default")["HaVip"]
+    return Havip(view["HaVipId"], view["HaVipName"], IPv4Address(view["Vip"]), subnet.vpc_id, subnet.id)
+
+
+@requirement("HAVIP-RANGE-015")
+def test_association_comes_first(
+    target: Target, subnet: Subnet, a: Instance, b: Instance, bind: Bind, assert_shut_out: ShutOut
+) -> None:
+    havip = of_default_range(target, subnet)
+    assert_shut_out(a, havip, None)
+    associate(target, havip, a.nic.instance_id)
+    bind(a, havip)
+    assert_shut_out(b, havip, a)
+
+
+@requirement("HAVIP-RANGE-016")
+def test_the_owner_stays_in_the_range(
+    target: Target, ranged: Ranged, control_plane: ControlPlane, a: Instance, b: Instance, bind: Bind
+) -> None:
+    havip = ranged(a.nic.id, b.nic.id)
+    bind(a, havip)
+    with pytest.raises(Refused):
+        dissociate(target, havip, a.nic.id)
+    assert control_plane.owner_of(havip) is a
+    dissociate(target, havip, b.nic.id)
+    assert members_of(target, havip) == [a.nic.id]
+
+
+@requirement("HAVIP-RANGE-017")
+def test_the_owner_goes_with_its_place_in_the_range(
+    target: Target,
+    ranged: Ranged,
+    control_plane: ControlPlane,
+    a: Instance,
+    b: Instance,
+    observer: Observer,
+    bind: Bind,
+) -> None:
+    havip = ranged(a.nic.id, b.nic.id)
+    bind(a, havip)
+    dissociate(target, havip, a.nic.id)
+    assert control_plane.owner_of(havip) is None
+    assert observer.owner_of(havip.address, destination=a.mac) is None
+    bind(b, havip)

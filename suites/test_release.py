@@ -187,3 +187,31 @@ def test_releasing_a_bound_havip_is_one_event(
     bind(a, havip)
     target.delete_havip(havip)
     assert control_plane.moves_of(havip) == [(None, a), (a, None)]
+
+
+@requirement("HAVIP-RELEASE-008")
+def test_a_bound_havip_is_not_released(
+    target: Target, control_plane: ControlPlane, havip: Havip, a: Instance, observer: Observer, bind: Bind
+) -> None:
+    bind(a, havip)
+    with pytest.raises(Refused):
+        target.call("DeleteHaVip", HaVipId=havip.id)
+    assert control_plane.owner_of(havip) is a
+    assert observer.owner_of(havip.address) is a
+
+
+@requirement("HAVIP-RELEASE-009")
+def test_a_havip_unbound_by_hand_waits_for_an_announcement(troupe: Troupe, floating: Havip) -> None:
+    target, other = troupe.target, troupe.havip()
+    for havip in (floating, other):
+        troupe.bind(troupe.a, havip)
+    target.unbind(floating)
+    assert troupe.control_plane.owner_of(floating) is None
+    assert troupe.observer.owner_of(floating.address, destination=troupe.a.mac) is None
+    question = troupe.a.arp(1, floating.address, troupe.b.address)
+    since = troupe.a.send(question)
+    troupe.fence(troupe.a)
+    assert troupe.observer.witnesses(lambda data: data.startswith(question), since=since) == []
+    assert troupe.observer.owner_of(other.address) is troupe.a
+    troupe.bind(troupe.a, floating)
+    assert troupe.control_plane.owner_of(floating) is troupe.a

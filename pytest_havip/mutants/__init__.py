@@ -19,6 +19,7 @@ from pytest_havip.mutants import (
     nics,
     orders,
     paths,
+    profiles,
     quotas,
     races,
     ranges,
@@ -54,6 +55,7 @@ KINDS = (
     routes,
     orders,
     terms,
+    profiles,
 )
 
 #: Every mutant by name.

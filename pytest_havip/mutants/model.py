@@ -15,9 +15,11 @@ class Mutant:
         fault: What is wrong with this network, in one sentence.
         breaks: Ids of the requirements that it breaks, all of them.
         plant: Plants the fault in this process, before the service starts.
+        profile: The one that the network has besides.
     """
 
     name: str
     fault: str
     breaks: frozenset[str]
     plant: Callable[[], None]
+    profile: str = "tencent"

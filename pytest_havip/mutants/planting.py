@@ -4,13 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from pytest_havip.network import command
 from pytest_havip.network.api.actions import Actions, Answer
-from pytest_havip.network.core import TENCENT, Network
+from pytest_havip.network.core import PROFILES, TENCENT, Network
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import RULES_BY_NAME
 from pytest_havip.network.service import Service
 
-__all__ = ["Request", "Rightly", "add_rules", "change_action", "change_profile", "change_rule", "drop_rule", "put"]
+__all__ = [
+    "Request",
+    "Rightly",
+    "add_rules",
+    "change_action",
+    "change_profile",
+    "change_rule",
+    "change_shipped_profile",
+    "drop_rule",
+    "put",
+]
 
 #: The parameters of a request to the API.
 Request: TypeAlias = Mapping[str, Any]
@@ -45,6 +56,11 @@ def change_profile(**settings: Any) -> None:  # noqa: ANN401 - as the profile's 
         defaults = maker.__kwdefaults__
         assert defaults is not None
         defaults["profile"] = profile
+
+
+def change_shipped_profile(name: str, **settings: Any) -> None:  # noqa: ANN401 - as the profile's settings are
+    """Let the profile of that name have other settings."""
+    put(command, "PROFILES", {**PROFILES, name: replace(PROFILES[name], **settings)})
 
 
 def change_rule(name: str, text: str) -> None:

@@ -21,6 +21,7 @@ import uvicorn
 from pytest_havip.kernel import route
 from pytest_havip.network.api.server import application
 from pytest_havip.network.cable import PatchPanel
+from pytest_havip.network.core import PROFILES, Profile
 from pytest_havip.network.keeper import Keeper, KeeperError, NoKeeper
 from pytest_havip.network.log import begin_log, log_activity, tell
 from pytest_havip.network.recovery import begin
@@ -62,7 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
     with listener:
         try:
-            asyncio.run(_serve(listener, given.cable_fd, secrets, given.store, logs=given.log is not None))
+            asyncio.run(
+                _serve(
+                    listener,
+                    given.cable_fd,
+                    secrets,
+                    given.store,
+                    logs=given.log is not None,
+                    profile=PROFILES.get(given.profile),
+                )
+            )
         except (StoreError, KeeperError) as error:
             raise SystemExit(str(error)) from error
     return 0
@@ -86,6 +96,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="keep what was promised there, and go on from it; a process beside it keeps the data plane up meanwhile",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append to it, in JSON lines, what happens")
+    parser.add_argument("--profile", choices=PROFILES, help="decide as this cloud does where clouds differ")
     return parser.parse_args(arguments)
 
 
@@ -142,7 +153,13 @@ def _new_token(length: int) -> str:
 
 
 async def _serve(
-    listener: socket.socket, cable: int | None, secrets: Mapping[str, str] | None, path: Path | None, *, logs: bool
+    listener: socket.socket,
+    cable: int | None,
+    secrets: Mapping[str, str] | None,
+    path: Path | None,
+    *,
+    logs: bool,
+    profile: Profile | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     store = Store(path)
@@ -150,7 +167,7 @@ async def _serve(
         stack.callback(store.close)
         keeper = NoKeeper() if path is None else Keeper(path.with_name(f"{path.name}.keeper"))
         stack.callback(keeper.close)
-        service = begin(store, keeper, new_token=_new_token, loop=loop)
+        service = begin(store, keeper, new_token=_new_token, loop=loop, profile=profile)
         if logs:
             _log_all(service, loop)
         tell("started", vpcs=list(service.network.vpcs), adopted=list(keeper.kept), store=path)

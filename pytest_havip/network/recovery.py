@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from pytest_havip.network.core import Havip, Network, Nic, Subnet, Vpc
+from pytest_havip.network.core import Havip, Network, Nic, Profile, Subnet, Vpc
 from pytest_havip.network.dataplane.commit import INTERNET
 from pytest_havip.network.keeper import Keeping
 from pytest_havip.network.service import Service
@@ -19,6 +19,7 @@ def begin(
     *,
     new_token: Callable[[int], str],
     loop: asyncio.AbstractEventLoop,
+    profile: Profile | None = None,
 ) -> Service:
     """Make the service that goes on from a store.
 
@@ -30,13 +31,15 @@ def begin(
         keeper: who holds what must outlive the process, and what it holds of an earlier one.
         new_token: gives that many random characters.
         loop: the loop.
+        profile: the cloud's settings; Tencent's by default.
 
     Raises:
         StoreError: the store cannot be read.
         NftError, OSError: the kernel refused.
     """
     stored = store.load()
-    service = Service(Network.restore(stored.records, new_token=new_token), stored, store, keeper, loop)
+    settings = {} if profile is None else {"profile": profile}
+    service = Service(Network.restore(stored.records, new_token=new_token, **settings), stored, store, keeper, loop)
     kept = dict(keeper.kept)
     if INTERNET in kept:
         service.plane.adopt_internet(*kept.pop(INTERNET))

@@ -7,7 +7,8 @@ from pytest_havip.targets.reference import ReferenceNetwork
 
 __all__ = ["UnknownTarget", "check_target", "open_target"]
 
-_NETWORKS = ("reference", "bridge")
+_REFERENCE = "reference:"
+_NETWORKS = ("reference", f"{_REFERENCE}alibaba", f"{_REFERENCE}ovn", "bridge")
 _MUTANT = "mutant:"
 
 
@@ -19,7 +20,8 @@ def open_target(name: str, lab: Lab) -> Target:
     """Start the network under test.
 
     Args:
-        name: ``reference``, ``bridge``, or ``mutant:NAME`` for the reference network with one rule broken.
+        name: ``reference``, ``reference:PROFILE`` for one that decides as another cloud does where clouds differ,
+            ``bridge``, or ``mutant:NAME`` for the reference network with one rule broken.
         lab: Where it runs.
 
     Raises:
@@ -29,8 +31,11 @@ def open_target(name: str, lab: Lab) -> Target:
     if name == "bridge":
         return PlainBridge(lab)
     if name.startswith(_MUTANT):
-        return ReferenceNetwork(lab, program=("pytest_havip.mutants", name.removeprefix(_MUTANT)), name=name)
-    return ReferenceNetwork(lab)
+        from pytest_havip.mutants import MUTANTS  # noqa: PLC0415 - brings in the network
+
+        mutant = MUTANTS[name.removeprefix(_MUTANT)]
+        return ReferenceNetwork(lab, program=("pytest_havip.mutants", mutant.name), name=name, profile=mutant.profile)
+    return ReferenceNetwork(lab, name=name, profile=name.removeprefix(_REFERENCE) if ":" in name else "tencent")
 
 
 def check_target(name: str) -> None:

@@ -47,6 +47,7 @@ class Feature(Enum):
     SECONDARY_ADDRESSES = "a NIC may have further fixed addresses"
     SOURCE_CHECK = "a NIC may be allowed to send from addresses that are not its own, as an appliance does"
     TENCENT_API = "its control plane speaks Tencent Cloud's API 3.0, service vpc"
+    UNBINDING = "a HAVIP can be taken from its owner by hand"
 
 
 class TargetError(Exception):
@@ -340,6 +341,11 @@ class Target(ABC):
         """Say how many HAVIPs the VPC, and perhaps others too, may have (feature `QUOTAS`)."""
         del vpc, quota
         raise self._lacks(Feature.QUOTAS)
+
+    def unbind(self, havip: Havip) -> None:
+        """Take a HAVIP from its owner by hand (feature `UNBINDING`)."""
+        del havip
+        raise self._lacks(Feature.UNBINDING)
 
     def _lacks(self, feature: Feature) -> TargetError:
         return TargetError(f"{self.name} lacks {feature.name}: {feature.value}")

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from string import ascii_lowercase, digits
 from typing import Any
@@ -16,18 +16,15 @@ from typing import Any
 from pytest_havip.lab import Host, Lab, Process
 from pytest_havip.targets.base import (
     BindingEvent,
-    Eip,
     Feature,
-    Havip,
-    HavipState,
     Nic,
     Rejection,
     Route,
     Subnet,
-    Target,
     TargetError,
     Vpc,
 )
+from pytest_havip.targets.tencent import TencentNetwork
 from pytest_havip.targets.tencent_api import Credentials, TencentApi
 
 __all__ = ["ReferenceNetwork"]
@@ -39,13 +36,14 @@ _CABLE_TIMEOUT = 20.0
 _END_TIMEOUT = 10.0
 
 
-class ReferenceNetwork(Target):
+class ReferenceNetwork(TencentNetwork):
     """The reference network.
 
     Args:
         lab: Where the network's process runs.
         program: The arguments after ``python -m`` that start the service; a mutant's starter takes its place.
         name: How the target was chosen.
+        profile: The cloud whose choices it makes: tencent, alibaba or ovn.
         port: TCP port of the API on loopback; the kernel chooses one for 0.
         log: A file to which the service appends its log, JSON lines.
 
@@ -59,7 +57,6 @@ class ReferenceNetwork(Target):
     """
 
     region = "lab"
-    profile = "tencent"
     features = frozenset(Feature) - {Feature.DHCP}
 
     def __init__(
@@ -68,10 +65,12 @@ class ReferenceNetwork(Target):
         *,
         program: Sequence[str] = ("pytest_havip.network",),
         name: str = "reference",
+        profile: str = "tencent",
         port: int = 0,
         log: Path | None = None,
     ) -> None:
         self._name = name
+        self.profile = profile
         self._lab = lab
         self._program = program
         self._nics: dict[str, Nic] = {}
@@ -93,6 +92,7 @@ class ReferenceNetwork(Target):
         self._cable, panel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._cable.settimeout(_CABLE_TIMEOUT)
         command = [sys.executable, "-m", *self._program, "--store", self._store]
+        command += [] if self.profile == "tencent" else ["--profile", self.profile]
         command += ["--listen-fd", str(_LISTEN_FD), "--cable-fd", str(_CABLE_FD)]
         command += ["--credentials-fd", str(_CREDENTIALS_FD)]
         with panel, self.credentials.file() as file:
@@ -106,11 +106,6 @@ class ReferenceNetwork(Target):
     def name(self) -> str:
         """How the target was chosen."""
         return self._name
-
-    def create_vpc(self, cidr: str) -> Vpc:
-        """See `Target.create_vpc`."""
-        vpc = self.call("CreateVpc", VpcName="lab", CidrBlock=cidr)["Vpc"]
-        return Vpc(vpc["VpcId"], IPv4Network(vpc["CidrBlock"]))
 
     def delete_vpc(self, vpc: Vpc) -> None:
         """See `Target.delete_vpc`."""
@@ -130,17 +125,6 @@ class ReferenceNetwork(Target):
         for subnet in self.call("DescribeSubnets", Filters=of_vpc, Limit="100")["SubnetSet"]:
             self.call("DeleteSubnet", SubnetId=subnet["SubnetId"])
         self.call("DeleteVpc", VpcId=vpc.id)
-
-    def create_subnet(self, vpc: Vpc, cidr: str) -> Subnet:
-        """See `Target.create_subnet`."""
-        subnet = self.call("CreateSubnet", VpcId=vpc.id, SubnetName="lab", CidrBlock=cidr, Zone="lab-1")["Subnet"]
-        network = IPv4Network(subnet["CidrBlock"])
-        # Tencent's gateway is the subnet's first host address (clouds: product document, "reserved addresses").
-        return Subnet(subnet["SubnetId"], vpc.id, network, network.network_address + 1)
-
-    def delete_subnet(self, subnet: Subnet) -> None:
-        """See `Target.delete_subnet`."""
-        self.call("DeleteSubnet", SubnetId=subnet.id)
 
     def plug(
         self,
@@ -204,98 +188,12 @@ class ReferenceNetwork(Target):
         """See `Target.set_link`."""
         self._patch({"do": "mend" if up else "cut", "nic": nic.id})
 
-    def create_havip(self, subnet: Subnet, *, address: str | None = None, name: str = "havip") -> Havip:
-        """See `Target.create_havip`."""
-        answer = self.call("CreateHaVip", VpcId=subnet.vpc_id, SubnetId=subnet.id, HaVipName=name, Vip=address)
-        return _havip(answer["HaVip"])
-
-    def rename_havip(self, havip: Havip, name: str) -> None:
-        """See `Target.rename_havip`."""
-        self.call("ModifyHaVipAttribute", HaVipId=havip.id, HaVipName=name)
-
-    def delete_havip(self, havip: Havip) -> None:
-        """See `Target.delete_havip`."""
-        self.call("DeleteHaVip", HaVipId=havip.id)
-
-    def havip_state(self, havip: Havip) -> HavipState | None:
-        """See `Target.havip_state`."""
-        (state,) = self.havip_states([havip])
-        return state
-
-    def havip_states(self, havips: Sequence[Havip]) -> list[HavipState | None]:
-        """See `Target.havip_states`; one request tells of a hundred."""
-        views = self.call("DescribeHaVips", HaVipIds=[havip.id for havip in havips], Limit=100)["HaVipSet"]
-        states = {view["HaVipId"]: _state(view) for view in views}
-        return [states.get(havip.id) for havip in havips]
-
-    def havips(self, vpc: Vpc) -> list[Havip]:
-        """See `Target.havips`."""
-        filters = [{"Name": "vpc-id", "Values": [vpc.id]}]
-        found: list[Havip] = []
-        while True:
-            page = self.call("DescribeHaVips", Filters=filters, Offset=len(found), Limit=100)
-            found += [_havip(view) for view in page["HaVipSet"]]
-            if not page["HaVipSet"] or len(found) >= page["TotalCount"]:
-                return found
-
-    def havip_quota(self, vpc: Vpc) -> int:
-        """See `Target.havip_quota`; Tencent's limit is the same for every VPC."""
-        del vpc
-        (limit,) = self.call("DescribeVpcLimits", LimitTypes=["vpc-max-havips"])["VpcLimitSet"]
-        return int(limit["LimitValue"])
-
     def plug_outside(self, host: Host, *, interface: str = "eth0") -> Nic:
         """See `Target.plug_outside`."""
         answer = self._patch({"do": "plug-outside", "interface": interface}, host.namespace())
         place = IPv4Interface(answer["address"])
         outside = Subnet("", "", place.network, place.network.network_address + 1)
         return Nic("", outside, host.mac(interface), place.ip, "")
-
-    def allocate_eip(self) -> Eip:
-        """See `Target.allocate_eip`."""
-        (identifier,) = self.call("AllocateAddresses", AddressCount=1)["AddressSet"]
-        (view,) = self.call("DescribeAddresses", AddressIds=[identifier])["AddressSet"]
-        return Eip(identifier, IPv4Address(view["AddressIp"]))
-
-    def release_eip(self, eip: Eip) -> None:
-        """See `Target.release_eip`."""
-        self.call("ReleaseAddresses", AddressIds=[eip.id])
-
-    def associate_eip(self, eip: Eip, havip: Havip) -> None:
-        """See `Target.associate_eip`."""
-        self.call("HaVipAssociateAddressIp", HaVipId=havip.id, AddressIp=str(eip.address))
-
-    def dissociate_eip(self, havip: Havip) -> None:
-        """See `Target.dissociate_eip`."""
-        self.call("HaVipDisassociateAddressIp", HaVipId=havip.id)
-
-    def eip_of(self, havip: Havip) -> IPv4Address | None:
-        """See `Target.eip_of`."""
-        (view,) = self.call("DescribeHaVips", HaVipIds=[havip.id])["HaVipSet"]
-        return IPv4Address(view["AddressIp"]) if view["AddressIp"] else None
-
-    def create_route(self, vpc: Vpc, destination: str, havip: Havip) -> Route:
-        """See `Target.create_route`."""
-        wanted = {"DestinationCidrBlock": destination, "GatewayType": "HAVIP", "GatewayId": havip.id}
-        (table,) = self.call("CreateRoutes", RouteTableId=_route_table(vpc.id), Routes=[wanted])["RouteTableSet"]
-        return Route(table["RouteSet"][-1]["RouteItemId"], vpc.id)
-
-    def delete_route(self, route: Route) -> None:
-        """See `Target.delete_route`."""
-        self.call("DeleteRoutes", RouteTableId=_route_table(route.vpc_id), Routes=[{"RouteItemId": route.id}])
-
-    def set_source_check(self, nic: Nic, *, on: bool) -> None:
-        """See `Target.set_source_check`; Tencent's API has no such action."""
-        self.call("HavipLabModifySourceCheck", NetworkInterfaceId=nic.id, SourceCheck=on)
-
-    def set_admitted(self, *, admitted: bool) -> None:
-        """See `Target.set_admitted`."""
-        self.call("HavipLabModifyAdmission", Admitted=admitted)
-
-    def set_havip_quota(self, vpc: Vpc, quota: int) -> None:
-        """See `Target.set_havip_quota`; it is the same for every VPC."""
-        del vpc
-        self.call("HavipLabModifyQuota", LimitType="vpc-max-havips", LimitValue=quota)
 
     def rejections(self) -> list[Rejection]:
         """See `Target.rejections`."""
@@ -371,22 +269,3 @@ class ReferenceNetwork(Target):
         """Say whether the service runs, and show the end of what it wrote."""
         state = "is alive" if self._service.alive else "has ended"
         return f"The network's service {state}; the end of its log:\n{self._service.log()[-2000:] or '(nothing)'}"
-
-
-def _route_table(vpc_id: str) -> str:
-    """The id of a VPC's one table of routes."""
-    return f"rtb-{vpc_id.removeprefix('vpc-')}"
-
-
-def _state(view: dict[str, Any]) -> HavipState:
-    return HavipState(
-        havip=_havip(view),
-        bound=view["State"] == "AVAILABLE",
-        nic_id=view["NetworkInterfaceId"],
-        instance_id=view["InstanceId"],
-        flushed=view["FlushedTime"],
-    )
-
-
-def _havip(view: dict[str, Any]) -> Havip:
-    return Havip(view["HaVipId"], view["HaVipName"], IPv4Address(view["Vip"]), view["VpcId"], view["SubnetId"])

@@ -37,7 +37,7 @@ UNSUPPORTED = {
     "HAVIP-ADDR-010",
     "HAVIP-ADDR-019",
     "HAVIP-API-003",
-    *(f"HAVIP-API-{number:03}" for number in (6, 7, 8, 10, 11, 13, *range(16, 21), *range(24, 34))),
+    *(f"HAVIP-API-{number:03}" for number in (6, 7, 8, 10, 11, 13, *range(16, 21), *range(24, 35))),
     *(f"HAVIP-EIP-{number:03}" for number in range(1, 14)),
     *(f"HAVIP-ROUTE-{number:03}" for number in range(1, 12)),
     *(f"HAVIP-SOURCE-{number:03}" for number in range(1, 6)),
@@ -53,7 +53,9 @@ UNSUPPORTED = {
     "HAVIP-QUOTA-012",
     "HAVIP-SCOPE-004",
     *(f"HAVIP-SPOOF-{number:03}" for number in (7, 9, *range(16, 20), 23, 25, 27)),
-    *(f"HAVIP-RANGE-{number:03}" for number in range(1, 15)),
+    *(f"HAVIP-RANGE-{number:03}" for number in range(1, 18)),
+    "HAVIP-RELEASE-008",
+    "HAVIP-RELEASE-009",
 }
 
 

@@ -48,6 +48,7 @@ _LISTING: Final = Listing("havip", ids="HaVipIds", found="HaVipSet", filters=_FI
 
 
 def _view(service: Service, havip: Havip) -> Answer:
+    profile = service.network.profile
     owner = service.network.nics[havip.binding.nic_id] if havip.binding is not None else None
     return {
         "HaVipId": havip.id,
@@ -58,7 +59,7 @@ def _view(service: Service, havip: Havip) -> Answer:
         "NetworkInterfaceId": owner.id if owner is not None else "",
         "InstanceId": owner.instance_id if owner is not None else "",
         "AddressIp": _eip(havip),
-        "State": "AVAILABLE" if owner is not None else "UNBIND",
+        "State": profile.unbound_state if owner is None else profile.bound_state,
         "CreatedTime": time_text(havip.created),
         "Business": "",
         "HaVipAssociationSet": view_range(havip.id, havip.drift_range.members),

@@ -110,3 +110,10 @@ def modify_source_check(service: Service, given: Given) -> Answer:
     """Say whether packets of a NIC may only come from its own addresses, as is the rule, or it forwards others'."""
     service.network.set_forwarding(given["NetworkInterfaceId"], forwards=not given["SourceCheck"])
     return {}
+
+
+@ACTIONS.action("HavipLabUnbindHaVip", HaVipId=required(text))
+def unbind(service: Service, given: Given) -> Answer:
+    """Take a HAVIP from its owner: at Tencent the console can (FlushedTime), and the API cannot."""
+    service.network.unbind_havip(given["HaVipId"], now=service.now())
+    return {}

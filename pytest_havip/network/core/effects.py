@@ -16,6 +16,7 @@ class Cause(StrEnum):
     DETACHED = "detached"
     DELETED = "deleted"
     EXCLUDED = "excluded"
+    UNBOUND = "unbound"
     RECOVERED = "recovered"
 
 

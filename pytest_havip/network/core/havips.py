@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from pytest_havip.network.core import drift
+from pytest_havip.network.core import announcements, drift
 from pytest_havip.network.core.arguments import check_name
 from pytest_havip.network.core.effects import Cause, Change, Effect, Moved
 from pytest_havip.network.core.identities import new_identity
@@ -87,16 +87,23 @@ class Havips(State):
         self._commit(Change(havip, after))
         return after
 
+    def unbind_havip(self, havip_id: str, *, now: float) -> None:
+        """Take a HAVIP from its owner, by hand; whoever announces it next has it again. Nothing if it is unbound."""
+        self._commit(*announcements.unbind(self._inventory.havip(havip_id), Cause.UNBOUND, now))
+
     def delete_havip(self, havip_id: str, *, now: float) -> Havip:
         """Release a HAVIP, bound or not; whoever announces it afterwards announces an address that is not its own.
 
-        One that has an elastic IP, or is the next hop of a route, stays until it is not.
+        One that has an elastic IP, or is the next hop of a route, stays until it is not; the profile may say the same
+        of one that is bound.
         """
         havip = self._inventory.havip(havip_id)
         if havip.eip is not None:
             raise Refused(Code.UNSUPPORTED, f"{havip_id} has the elastic IP {havip.eip}; dissociate it first")
         if havip.is_next_hop:
             raise Refused(Code.UNSUPPORTED, f"{havip_id} is the next hop of routes; delete them first")
+        if havip.binding is not None and not self.profile.bound_is_released:
+            raise Refused(Code.UNSUPPORTED, f"{havip_id} is bound to {havip.binding.nic_id}; unbind it first")
         effects: list[Effect] = [Change(havip, None)]
         if havip.binding is not None:
             effects.append(Moved(havip, havip.binding.nic_id, None, Cause.RELEASED, now))

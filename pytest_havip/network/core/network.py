@@ -14,12 +14,13 @@ from pytest_havip.network.core.forwarding import Forwarding
 from pytest_havip.network.core.havips import Havips
 from pytest_havip.network.core.nics import Nics
 from pytest_havip.network.core.routes import Routes
-from pytest_havip.network.core.verdict import Action, Decision, Verdict
+from pytest_havip.network.core.verdict import Action, Decision, Reason, Verdict
 from pytest_havip.network.core.vpcs import Vpcs
 
 __all__ = ["Network"]
 
 _NOTHING = Forwarding()
+_OPERATION, _REPLY = slice(20, 22), b"\0\2"
 
 
 class Network(Vpcs, Nics, Havips, Eips, Routes):
@@ -77,6 +78,11 @@ class Network(Vpcs, Nics, Havips, Eips, Routes):
             return Decision(verdict)
         nic = self.nics[nic_id]
         havip = self.havips[self._inventory.forwarding[nic.vpc_id].havips[frame[28:32]]]
+        if frame[_OPERATION] == _REPLY and not self.profile.replies_bind:
+            return Decision(Verdict(Action.DROP, Reason.NOT_ARP_ANNOUNCEMENT))
+        owner = havip.binding
+        if owner is not None and owner.nic_id != nic.id and 0 <= now - owner.since < self.profile.damping:
+            return Decision(Verdict(Action.DROP, Reason.DAMPED))
         effects = announcements.announce(havip, nic, now)
         self._apply(effects)
         return Decision(verdict, (*effects, Resend(nic.subnet_id, frame, nic_id)))

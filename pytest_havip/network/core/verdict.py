@@ -31,11 +31,12 @@ class Reason(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     UNBOUND = "UNBOUND"
     OWN = "OWN"
+    DAMPED = "DAMPED"
 
     @property
     def is_rejection(self) -> bool:
         """The sender did something that it may not do; the other reasons are nobody's fault."""
-        return self not in {Reason.UNBOUND, Reason.OWN}
+        return self not in {Reason.UNBOUND, Reason.OWN, Reason.DAMPED}
 
 
 @dataclass(frozen=True, slots=True)
