@@ -103,7 +103,8 @@ class Emulator:
             plan.place,
             "address" if plan.address is not None else None,
         )
-        _configure(host, nic, interface)
+        if not plan.dhcp:
+            _configure(host, nic, interface)
         there.append(Attached(nic, interface))
 
     def _build_havip(self, subnet: Subnet, plan: HavipPlan) -> None:

@@ -21,12 +21,14 @@ class HostPlan:
         name: of the host.
         address: its fixed address; the network chooses one if it is `None`.
         secondary: further addresses.
+        dhcp: whether nobody configures it, and a DHCP client that runs on it gets the address.
     """
 
     place: TomlTable
     name: str
     address: str | None
     secondary: tuple[str, ...]
+    dhcp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,9 @@ def _subnet(table: TomlTable) -> SubnetPlan:
 
 
 def _host(table: TomlTable) -> HostPlan:
-    table.only(("name", "address", "secondary"))
-    plan = HostPlan(table, table.text("name"), table.text("address", None), table.texts("secondary"))
+    table.only(("name", "address", "secondary", "dhcp"))
+    address, secondary = table.text("address", None), table.texts("secondary")
+    plan = HostPlan(table, table.text("name"), address, secondary, table.flag("dhcp", False))
     if not plan.name.isascii() or not plan.name.replace("-", "a").isalnum() or len(plan.name) > _LONGEST_HOST:
         table.fail(f"{plan.name!r} is no name of a host; take letters, digits and hyphens, 64 at most", "name")
     if plan.secondary and plan.address is None:

@@ -14,7 +14,7 @@ from pytest_havip.lab.capture import NotSeen
 from pytest_havip.lab.errors import LabUnavailable
 from pytest_havip.lab.lab import PROGRAM_FOLDERS, Lab
 
-__all__ = ["Check", "checks"]
+__all__ = ["Check", "checks", "find_program"]
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -59,6 +59,7 @@ def checks() -> list[Check]:
         _program("ping", "iputils-ping", "warn", "tests send echo requests with it, as a user would"),
         _program("keepalived", "keepalived", "warn", "only tests of keepalived need it"),
         _program("haproxy", "haproxy", "warn", "only tests of keepalived's track script need it"),
+        _program("dnsmasq", "dnsmasq-base", "warn", "only tests of DHCP need it"),
         _program("arping", "iputils-arping", "warn", "only tests of takeovers by hand need it"),
         _program("redis-server", "redis-server", "warn", "only a database that campaigns share needs one, anywhere"),
     ]
@@ -109,7 +110,7 @@ def _bridge(lab: Lab) -> str:
 
 
 def _nft_bridge(lab: Lab) -> str:
-    if not _find("nft"):
+    if not find_program("nft"):
         return "not tried: nft is not installed"
     done = lab.hosts["far"].run(["nft", _BRIDGE_RULES])
     if done.returncode:
@@ -148,11 +149,12 @@ def _library(name: str, package: str) -> Check:
 
 
 def _program(name: str, package: str, status: Status, why: str) -> Check:
-    path = _find(name)
+    path = find_program(name)
     return Check(name, "ok", path) if path else Check(name, status, f"not installed; {why}", _install(package))
 
 
-def _find(name: str) -> str:
+def find_program(name: str) -> str:
+    """Return the path of a program that programs in a lab can start, "" if there is none."""
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *PROGRAM_FOLDERS])) or ""
 
 

@@ -13,6 +13,7 @@ from pytest_havip.mutants import (
     decisions,
     eips,
     guards,
+    leases,
     lifetimes,
     limits,
     moves,
@@ -56,6 +57,7 @@ KINDS = (
     orders,
     terms,
     profiles,
+    leases,
 )
 
 #: Every mutant by name.

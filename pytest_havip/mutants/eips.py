@@ -131,7 +131,7 @@ def _first_vpc_has_them_all() -> None:
             if isinstance(havip, Havip) and havip.eip is not None:
                 first.append(vpc_id)
                 home = next(one for one in first if one in self.fabrics)
-                translation = self.fabrics[home]._router._translation  # noqa: SLF001
+                translation = self.fabrics[home].router._translation  # noqa: SLF001
                 if home != vpc_id and translation is not None:
                     translation._nft.run(f"add element ip world inward {{ {havip.eip} : {havip.address} }}")  # noqa: SLF001
                     self.internet.lead(havip.eip, home)

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         begin_log(given.log)
     ask_for_short_slices()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes eight descriptors
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a VPC takes nine descriptors
     with listener:
         try:
             asyncio.run(

@@ -14,6 +14,7 @@ from pytest_havip.network.dataplane.commit import DataPlane
 from pytest_havip.network.dataplane.counters import Rejection, RejectionKey, read_rejections
 from pytest_havip.network.dataplane.punt import Punted
 from pytest_havip.network.dataplane.remover import Remover
+from pytest_havip.network.dhcp import Dhcp
 from pytest_havip.network.events import Event, EventLog
 from pytest_havip.network.journal import Journal
 from pytest_havip.network.keeper import Keeping
@@ -59,6 +60,7 @@ class Service:
     Attributes:
         network: the rules and the state.
         plane: the kernel's part.
+        dhcp: who answers hosts that ask for their address.
         events: what happened to bindings.
         activity: what goes on, for whoever follows it.
         requests: what later requests may refer to.
@@ -73,6 +75,7 @@ class Service:
         "_overflows",
         "_stored_terms",
         "activity",
+        "dhcp",
         "events",
         "failure",
         "network",
@@ -97,6 +100,7 @@ class Service:
         self.failure: asyncio.Future[None] = loop.create_future()
         self._journal = Journal(store, self.events, loop)
         self.plane = DataPlane(Remover(self._fail_from_thread), keeper)
+        self.dhcp = Dhcp(network, self.plane.fabrics, loop)
 
     @staticmethod
     def now() -> float:
@@ -152,6 +156,7 @@ class Service:
         for effect in effects:
             if isinstance(effect, Change) and effect.before is None and isinstance(effect.after, Vpc):
                 self._watch(effect.after.id)
+        self.dhcp.follow(effects)
         self._tell(entry.events)
 
     def _tell(self, events: Sequence[Event]) -> None:
@@ -181,6 +186,7 @@ class Service:
         else:
             fabric.punt.inbox.go_back()
         self._watch(vpc_id)
+        self.dhcp.open(vpc_id)
         self._loop.call_soon(self._take_turn, vpc_id)
 
     def _is_committed(self, vpc_id: str, accepted: list[tuple[Punted, str]]) -> bool:
@@ -221,6 +227,7 @@ class Service:
         for fabric in self.plane.fabrics.values():
             self._loop.remove_reader(fabric.punt.fileno())
         self.activity.close()
+        self.dhcp.close()
         self._journal.close()
         self.plane.close()
 

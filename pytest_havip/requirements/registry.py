@@ -33,6 +33,7 @@ AREAS: Mapping[str, str] = MappingProxyType(
         "EIP": "elastic IPs of HAVIPs: the way in from outside, and out",
         "ROUTE": "routes whose next hop is a HAVIP",
         "SOURCE": "NICs that may send for others, and what they still may not",
+        "DHCP": "what a network leases to machines that ask for their address",
     }
 )
 

@@ -14,6 +14,7 @@ from string import ascii_lowercase, digits
 from typing import Any
 
 from pytest_havip.lab import Host, Lab, Process
+from pytest_havip.lab.checks import find_program
 from pytest_havip.targets.base import (
     BindingEvent,
     Feature,
@@ -57,7 +58,6 @@ class ReferenceNetwork(TencentNetwork):
     """
 
     region = "lab"
-    features = frozenset(Feature) - {Feature.DHCP}
 
     def __init__(
         self,
@@ -77,6 +77,8 @@ class ReferenceNetwork(TencentNetwork):
         self._hosts: dict[str, Host] = {}
         self.credentials = Credentials.new()
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
+        # Its DHCP server is the machine's.
+        self.features = frozenset(Feature) - (frozenset() if find_program("dnsmasq") else {Feature.DHCP})
         self._log = None if log is None else log.open("a")
         self._listener = socket.create_server(("127.0.0.1", port))
         host, port = self._listener.getsockname()

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address
 from struct import Struct
 
-__all__ = ["BROADCAST", "DHCP_PORTS", "HEADER_LENGTH", "LAYOUT", "UDP", "checksum", "encode"]
+__all__ = ["BROADCAST", "DHCP_CLIENT", "DHCP_PORTS", "HEADER_LENGTH", "LAYOUT", "UDP", "checksum", "encode"]
 
 LAYOUT = Struct("!BBHHHBBH4s4s")
 """Version and length, service, total length, id, fragment, hops left, protocol, checksum, source, destination."""
@@ -14,6 +14,9 @@ BROADCAST = IPv4Address("255.255.255.255")
 
 DHCP_PORTS = bytes((0, 68, 0, 67))
 """The first four bytes behind the header of a message from a DHCP client to its server."""
+
+DHCP_CLIENT = DHCP_PORTS[:2]
+"""The port of DHCP clients."""
 
 
 def checksum(header: bytes) -> int:

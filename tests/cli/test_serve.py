@@ -280,7 +280,7 @@ cidr = "10.0.1.0/24"
 host = [{ name = "a", address = "10.0.1.7", secondary = ["10.0.1.8"] }, { name = "b" }]
 [[vpc.subnet]]
 cidr = "10.0.2.0/24"
-host = [{ name = "a", address = "10.0.2.7" }]
+host = [{ name = "a", address = "10.0.2.7" }, { name = "c", address = "10.0.2.8", dhcp = true }]
 havip = [{ name = "first" }, { name = "second", address = "10.0.2.99" }]
 """
     )
@@ -292,6 +292,7 @@ havip = [{ name = "first" }, { name = "second", address = "10.0.2.99" }]
         ("eth1", "10.0.2.7/24"),
     ]
     assert {havip["name"] for havip in told["havips"]} == {"first", "second"}
+    assert "10.0.2.8" not in shell.run("exec", "--network", name, "c", "--", "ip", "address", "show", "eth0")[1]
     status, said = shell.run(
         "exec", "--network", name, "a", "--", "ping", "-I", "eth1", "-c", "1", "-W", "5", "10.0.2.1"
     )

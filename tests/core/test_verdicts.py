@@ -210,7 +210,7 @@ def test_another_subnets_havip_is_reached_through_the_gateway_untouched(cloud: A
 DHCP: dict[str, tuple[IPv4Address, IPv4Address, bytes, Reason | None]] = {
     "discover": (IPv4Address(0), ipv4.BROADCAST, ipv4.DHCP_PORTS, None),
     "to one host": (IPv4Address(0), GATEWAY, ipv4.DHCP_PORTS, Reason.NOT_YOURS),
-    "from the server's port": (IPv4Address(0), ipv4.BROADCAST, bytes((0, 67, 0, 68)), Reason.NOT_YOURS),
+    "from the server's port": (IPv4Address(0), ipv4.BROADCAST, bytes((0, 67, 0, 68)), Reason.NOT_DHCP_SERVER),
     "no ports": (IPv4Address(0), ipv4.BROADCAST, b"", Reason.NOT_YOURS),
 }
 
@@ -226,6 +226,22 @@ def test_a_dhcp_request_goes_to_the_gateway_alone(cloud: Any, name: str) -> None
 def test_what_only_resembles_a_dhcp_request_is_a_spoof(cloud: Any, at: int, value: bytes) -> None:
     sent = packet(cloud.b, IPv4Address(0), ipv4.BROADCAST, payload=ipv4.DHCP_PORTS)
     assert cloud.network.verdict(patch(sent, at, value), cloud.b.id) == drop(Reason.NOT_YOURS)
+
+
+ANSWER = bytes((0, 67, 0, 68))
+
+
+@pytest.mark.parametrize("options", [b"", bytes(4), bytes(40)], ids=len)
+def test_nobody_but_the_gateway_answers_a_dhcp_client(cloud: Any, options: bytes) -> None:
+    sent = packet(cloud.b, cloud.b.addresses[0], ipv4.BROADCAST, payload=options + ANSWER)
+    sent = patch(sent, 14, bytes((0x45 + len(options) // 4,)))
+    assert cloud.network.verdict(sent, cloud.b.id) == drop(Reason.NOT_DHCP_SERVER)
+
+
+@pytest.mark.parametrize(("at", "value"), [(20, b"\x00\x01"), (23, b"\x06"), (16, b"\x01\x00"), (16, b"\x00\x10")])
+def test_what_no_dhcp_client_takes_for_an_answer_passes(cloud: Any, at: int, value: bytes) -> None:
+    sent = packet(cloud.b, cloud.b.addresses[0], ipv4.BROADCAST, payload=ANSWER)
+    assert cloud.network.verdict(patch(sent, at, value), cloud.b.id) == PASS
 
 
 @pytest.mark.parametrize("first", [0x44, 0x40, 0x55, 0x65, 0x00])

@@ -115,8 +115,21 @@ class Grammar:
         return Draft(destination_mac, mac_bytes(place.mac), IPV4, bytearray(ipv4.encode(source, destination)))
 
     def _dhcp(self, place: Any) -> Draft:
+        if self.entropy.random() < 0.5:
+            return self._dhcp_answer(place)
         packet = ipv4.encode(IPv4Address(0), ipv4.BROADCAST, payload=ipv4.DHCP_PORTS)
         return Draft(BROADCAST, mac_bytes(place.mac), IPV4, bytearray(packet))
+
+    def _dhcp_answer(self, place: Any) -> Draft:
+        """From a server to a client, or nearly: options before the ports, another port, a fragment, another length."""
+        draft = self._packet(place)
+        draft.body += bytes(4 * (words := self.entropy.choice((0, 0, 1, 10))))
+        draft.body += self.entropy.choice((67, 68, 1024)).to_bytes(2, "big")
+        draft.body += self.entropy.choice((68, 68, 67)).to_bytes(2, "big")
+        draft.body[0] += words
+        draft.body[2:4] = (len(draft.body) + self.entropy.choice((0, 0, 4, -5, 100))).to_bytes(2, "big")
+        draft.body[6:8] = self.entropy.choice((0, 0, 0, 0x2000, 0x2001, 1)).to_bytes(2, "big")
+        return draft
 
     def _redirect(self, draft: Draft) -> None:
         draft.destination = self._mac()

@@ -39,7 +39,7 @@ def _view(vpc: Vpc) -> Answer:
         "DnsServerSet": [],
         "DomainName": "",
         "DhcpOptionsId": "",
-        "EnableDhcp": False,
+        "EnableDhcp": True,
         "Ipv6CidrBlock": "",
         "TagSet": [],
         "AssistantCidrSet": [],

@@ -64,7 +64,7 @@ def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # 
     return _not_allowed(sender, port, forwarding)
 
 
-def _judge_ipv4(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
+def _judge_ipv4(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # noqa: PLR0911 - a list of rules
     if len(frame) < _START + ipv4.HEADER_LENGTH:
         return _DROP[Reason.MALFORMED]
     version, words = divmod(frame[_START], 16)
@@ -72,12 +72,28 @@ def _judge_ipv4(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:
         return _DROP[Reason.MALFORMED]
     if port.is_gateway:
         return _ipv4_destination(frame, port, forwarding)
+    if _is_for_dhcp_client(frame):
+        return _DROP[Reason.NOT_DHCP_SERVER]
     sender = frame[26:30]
     if sender == _UNSPECIFIED and _is_dhcp_request(frame):
         return Verdict(Action.REDIRECT, None, port.segment.gateway_mac)
     if sender in port.senders or port.forwards:
         return _ipv4_destination(frame, port, forwarding)
     return _not_allowed(sender, port, forwarding)
+
+
+def _is_for_dhcp_client(frame: bytes) -> bool:
+    """Over UDP, in a packet that is not longer than its frame, to the client's port; options may stand before."""
+    header = ipv4.LAYOUT.unpack_from(frame, _START)
+    first, total, fragment, protocol = header[0], header[2], header[4], header[6]
+    length = (first & 0x0F) * 4
+    port = _START + length + 2
+    return (
+        protocol == ipv4.UDP
+        and fragment & _FRAGMENT_OFFSET == 0
+        and length <= total <= len(frame) - _START
+        and frame[port : port + 2] == ipv4.DHCP_CLIENT
+    )
 
 
 def _is_dhcp_request(frame: bytes) -> bool:

@@ -1,6 +1,8 @@
 """The gateway of a VPC: a host of its own with one leg in each subnet."""
 
+import socket
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Self
 
@@ -52,6 +54,14 @@ class Router:
     def fileno(self) -> int:
         """Return the descriptor of the namespace, to be kept."""
         return self._namespace.fileno()
+
+    def socket(self, family: int, kind: int) -> socket.socket:
+        """Open a socket that lives there, at the gateway's addresses."""
+        return self._namespace.socket(family, kind)
+
+    def entered(self) -> AbstractContextManager[None]:
+        """Put the calling thread there for the length of a `with` block."""
+        return self._namespace.entered()
 
     def join(self, subnet: Subnet, *, links: RouteSocket, bridge: int, port: int) -> None:
         """Give the router a leg in a subnet: the gateway's address and MAC.

@@ -165,6 +165,12 @@ _FROM = (
         "who speaks ARP for a HAVIP of another subnet is told so",
     ),
     (
+        "dhcp-answer",
+        Role.PROTECTS,
+        f"ip protocol udp ip frag-off & 0x1fff == 0 udp dport 68 {_reject(Reason.NOT_DHCP_SERVER)}",
+        "nobody but the gateway speaks to DHCP clients: another's answer would be a spoof of an address",
+    ),
+    (
         "dhcp-request",
         Role.SERVES,
         f"{_DHCP_REQUEST} ether daddr set {{gateway_mac}} accept",

@@ -40,6 +40,7 @@ class VpcFabric:
         nft: the packet filter of the namespace.
         ports: the plugged NICs.
         punt: the announcements that the guard handed over.
+        router: the gateway.
     """
 
     __slots__ = (
@@ -51,17 +52,17 @@ class VpcFabric:
         "_links",
         "_namespace",
         "_remover",
-        "_router",
         "_senders",
         "nft",
         "ports",
         "punt",
+        "router",
     )
 
     def __init__(self, namespace: Namespace, router: Router, punt: PuntSocket, remover: Remover) -> None:
         self._remover = remover
         self._namespace = namespace
-        self._router = router
+        self.router = router
         self._links = namespace.route_socket()
         self._index = count(_FIRST_INDEX)  # numbers are never used twice: a late frame finds no wrong NIC
         self._bridges: dict[str, int] = {}
@@ -91,7 +92,7 @@ class VpcFabric:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What has to be kept for another process to take over."""
-        return self._namespace.fileno(), self._router.fileno(), *self.punt.descriptors
+        return self._namespace.fileno(), self.router.fileno(), *self.punt.descriptors
 
     def attach(self, subnets: Iterable[Subnet], nics: Iterable[Nic]) -> None:
         """Bring the interfaces of an adopted VPC to these subnets and attached NICs, leaving alone what is right."""
@@ -125,7 +126,7 @@ class VpcFabric:
         """Make a subnet's bridge, its gateway's leg and the socket that re-sends announcements into it."""
         bridge, port = next(self._index), next(self._index)
         self._links.send(add_bridge(NewLink(subnet.id, bridge, _BRIDGE_MAC), *_BRIDGE_SETTINGS))
-        self._router.join(subnet, links=self._links, bridge=bridge, port=port)
+        self.router.join(subnet, links=self._links, bridge=bridge, port=port)
         self._know(subnet, bridge, port)
 
     def _know(self, subnet: Subnet, bridge: int, port: int) -> None:
@@ -165,7 +166,7 @@ class VpcFabric:
         for eip in gone:
             self._eips.pop(eip, None)
         self._eips |= new
-        self._router.publish(vpc_id, self._eips, internet)
+        self.router.publish(vpc_id, self._eips, internet)
 
     def plug(self, nic: Nic, host: Namespace, interface: str) -> None:
         """Run a cable from the NIC's subnet to an interface of a host; see `Ports.plug`."""
@@ -186,6 +187,6 @@ class VpcFabric:
         self.punt.close()
         self._elements.close()
         self.nft.close()
-        self._router.close()
+        self.router.close()
         self._links.close()
         self._namespace.close()
