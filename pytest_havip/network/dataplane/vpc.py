@@ -149,7 +149,7 @@ class VpcFabric:
         Raises:
             OSError: the kernel refused.
         """
-        self._router.set_routes(routes)
+        self.router.set_routes(routes)
 
     def publish(
         self,
