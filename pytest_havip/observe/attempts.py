@@ -86,6 +86,11 @@ class AttemptRecord:
         """The attempts of some users alone, by their numbers."""
         return AttemptRecord(tuple(attempt for attempt in self.attempts if wanted(attempt.user)))
 
+    @property
+    def over(self) -> int:
+        """When the last attempt began, in ns; 0 without any."""
+        return max((each.began for each in self.attempts), default=0)
+
     def under_way(self, since: int, until: int) -> tuple[Attempt, ...]:
         """The attempts of which a part lies in [since, until] ns."""
         return tuple(

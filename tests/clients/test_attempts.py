@@ -74,5 +74,9 @@ def test_under_way_is_what_overlaps() -> None:
     assert [each.began for each in SERVED.under_way(3005 * MS, 9000 * MS)] == [2020 * MS, 3020 * MS]
 
 
+def test_it_is_over_when_the_last_one_began() -> None:
+    assert (SERVED.over, record().over) == (3020 * MS, 0)
+
+
 def test_users_may_be_looked_at_apart() -> None:
     assert SERVED.by_users(lambda user: user == 1).servers() == {"a": 1, "b": 1}

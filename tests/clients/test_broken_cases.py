@@ -41,10 +41,9 @@ def played() -> Iterator[dict[str, Played]]:
         yield play(ends, lab, target, BROKEN)
 
 
-def test_answers_that_are_no_web_servers_are_seen(played: dict[str, Played]) -> None:
+def test_a_web_server_that_is_not_asked_is_seen(played: dict[str, Played]) -> None:
     act = played["one web server is missing"]
     assert isinstance(act, BalancedAct)
-    assert {each.by for each in act.requests.having(Outcome.WRONG)} == {"status-503"}
     assert act.requests.servers().keys() == {"one-web-server-is-missing-guest-1"}
     assert act.takeovers[0].ending.outcome is Ending.TAKEN
 
