@@ -2,8 +2,9 @@
 
 The ways: plainly; with every core kept busy by something else; in random order, of modules and of the tests in them,
 another one each time; and, if asked for, as another user. Prints a line for each run, then the tests whose verdicts
-differ. Exit status 1 if any differs, or if a run did not run to its end.
+differ, with their reasons. Exit status 1 if any differs, or if a run did not run to its end.
 Usage: python bench/flakiness.py [--runs N] [--ways plain,busy,shuffled] [--user NAME] [PYTEST ARGUMENTS]
+A way may have a number of its own: --ways plain:20,busy:5 --havip-only client
 """
 
 import argparse
@@ -42,12 +43,14 @@ class Run:
         status: pytest's exit status.
         seconds: How long it took.
         verdicts: Each test's verdict, or pytest's own word of a test that names no requirement.
+        reasons: What tests that did not pass said.
     """
 
     way: str
     status: int
     seconds: float
     verdicts: Mapping[str, str]
+    reasons: Mapping[str, str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,7 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def attempt(way: str, arguments: list[str], *, seed: int | None = None, user: str | None = None) -> Run:
     """Run the conformance tests once."""
-    command = [sys.executable, "-m", "pytest", "--havip", "-n", "2", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "--havip", "-n", "2", "--dist", "loadgroup", "-q"]
+    command += ["-p", "no:cacheprovider", *arguments]
     environment = dict(os.environ)
     if seed is not None:
         environment |= {SEED: str(seed), "PYTHONPATH": str(Path(__file__).parent)}
@@ -84,7 +88,10 @@ def attempt(way: str, arguments: list[str], *, seed: int | None = None, user: st
         seconds = time.monotonic() - began
         if done.returncode not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             print(done.stdout, done.stderr, sep="\n")
-        return Run(way, done.returncode, seconds, verdicts(report) if report.exists() else {})
+        said = said_in(report) if report.exists() else {}
+        verdicts = {test: verdict for test, (verdict, _) in said.items()}
+        reasons = {test: reason for test, (_, reason) in said.items() if reason}
+        return Run(way, done.returncode, seconds, verdicts, reasons)
 
 
 def _identity(user: str | None, folder: str) -> Any:  # noqa: ANN401 - arguments of all kinds
@@ -96,13 +103,14 @@ def _identity(user: str | None, folder: str) -> Any:  # noqa: ANN401 - arguments
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def verdicts(report: Path) -> dict[str, str]:
-    """Each test's verdict, from a JUnit file."""
+def said_in(report: Path) -> dict[str, tuple[str, str]]:
+    """Each test's verdict and reason, from a JUnit file."""
     found = {}
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by pytest a moment ago
-        noted = [each.get("value", "") for each in case.iter("property") if each.get("name") == "havip_verdict"]
+        noted = {each.get("name"): each.get("value", "") for each in case.iter("property")}
         plain = next((child.tag for child in case if child.tag in {"failure", "error", "skipped"}), "passed")
-        found[f"{case.get('classname')}::{case.get('name')}"] = noted[-1] if noted else plain
+        verdict, reason = noted.get("havip_verdict", plain), noted.get("havip_reason", "")
+        found[f"{case.get('classname')}::{case.get('name')}"] = verdict, reason
     return found
 
 
@@ -120,8 +128,9 @@ def busy_cores() -> Iterator[None]:
 
 def runs(given: argparse.Namespace, arguments: list[str]) -> Iterator[Run]:
     """Run as often as was asked for, in each way."""
-    for way in given.ways.split(","):
-        for _ in range(given.runs):
+    for each in given.ways.split(","):
+        way, _, number = each.partition(":")
+        for _ in range(int(number or given.runs)):
             if way == "busy":
                 with busy_cores():
                     yield attempt(way, arguments)
@@ -154,6 +163,9 @@ def main() -> int:
     if differing:
         header = ["test", *(str(number) for number in range(1, len(done) + 1))]
         print("", *table(header, [[test, *words] for test, words in differing.items()]), sep="\n")
+    for number, run in enumerate(done, 1):
+        for test in sorted(differing.keys() & run.reasons.keys()):
+            print(f"run {number}: {test}: {run.verdicts[test]}: {run.reasons[test]}")
     print(f"{len(done)} runs of {len(tests)} tests, {len(differing)} differ, {len(unfinished)} runs not to their end")
     return 1 if differing or unfinished or not tests else 0
 
