@@ -1,21 +1,22 @@
 """The takeovers of a run as one page of HTML that needs nothing else: plots as SVG, and a table of all figures."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
-from math import log10
+from math import floor, log10
+from typing import Self
 
 from pytest_havip.reports.distributions import MEASURES, Group, Measure
 from pytest_havip.reports.takeover import Takeover
 
 __all__ = ["page"]
 
-_WIDTH, _LABELS, _MARGIN, _ROW, _AXIS = 1000, 330, 20, 24, 34
-_RADIUS = 4
+_WIDTH, _LABELS, _MARGIN, _ROW, _AXIS = 1000, 330, 24, 30, 34
+#: Dots of a row stand beside each other, in so many steps.
+_RADIUS, _STEP, _STEPS = 3, 3, 5
 _HUES = 6
-#: Milliseconds at the axis's beginning: no takeover is faster, and a logarithm needs one.
+#: Milliseconds: no takeover is faster, and a logarithm knows no zero.
 _LEAST = 1.0
-#: Milliseconds that even the shortest axis reaches.
-_SHORTEST = 10.0
 _TICKS = ((1, "1 ms"), (10, "10 ms"), (100, "100 ms"), (1_000, "1 s"), (10_000, "10 s"), (100_000, "100 s"))
 
 _LEGEND = (
@@ -32,11 +33,29 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h2 { margin-top: 2.5rem; } p { max-width: 60rem; } .faint { color: var(--faint); }
 svg { width: 100%; height: auto; } svg text { font-size: 13px; fill: var(--ink); } svg .tick { fill: var(--faint); }
 .grid { stroke: var(--grid); stroke-width: 1; } .band { opacity: .22; } .median { stroke-width: 3; }
-.dot { stroke-width: 1.5; fill-opacity: .55; } .hollow { fill: none; }
+.dot { stroke-width: 1.5; fill-opacity: .55; } .dot.hollow { fill: none; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; }
 th, td { border-bottom: 1px solid var(--grid); padding: .3rem .6rem; text-align: left; white-space: nowrap; }
 td.figure { text-align: right; font-variant-numeric: tabular-nums; }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """A logarithmic axis of milliseconds, from a power of ten to the largest figure."""
+
+    begin: float
+    end: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        begin = 10.0 ** floor(log10(max(_LEAST, min((value for value in values if value), default=_LEAST))))
+        return cls(begin, max(10 * begin, *values))
+
+    def place(self, value: float) -> float:
+        """Where a figure stands; what is less than the axis shows stands at its beginning."""
+        part = log10(max(value, self.begin) / self.begin) / log10(self.end / self.begin)
+        return _LABELS + (_WIDTH - _LABELS - _MARGIN) * part
 
 
 def page(groups: Sequence[Group], subtitle: str) -> str:
@@ -67,39 +86,40 @@ def page(groups: Sequence[Group], subtitle: str) -> str:
 def _section(measure: Measure, groups: Sequence[Group], hues: dict[str, int]) -> Iterator[str]:
     shown = [group for group in groups if group.values(measure)]
     height = _AXIS + _ROW * len(shown)
+    axis = _Axis.of([value for group in shown for value in group.values(measure)])
     yield f"<h2>{escape(measure.title.capitalize())}</h2><p>{escape(measure.text)}</p>"
     yield f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(measure.title)} by client and cause">'
-    end = max(_SHORTEST, *(value for group in shown for value in group.values(measure)))
     for value, text in _TICKS:
-        if value > end:
-            break
-        x = _place(value, end)
-        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height - _AXIS + 6}"/>'
-        yield f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{text}</text>'
+        if axis.begin <= value <= axis.end:
+            x = axis.place(value)
+            yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height - _AXIS + 6}"/>'
+            yield f'<text class="tick" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{text}</text>'
     for number, group in enumerate(shown):
-        yield from _row(measure, group, hues[group.client], _ROW * number + _ROW / 2, end)
+        yield from _row(measure, group, hues[group.client], _ROW * number + _ROW / 2, axis)
     yield "</svg>"
 
 
-def _row(measure: Measure, group: Group, hue: int, y: float, end: float) -> Iterator[str]:
+def _row(measure: Measure, group: Group, hue: int, y: float, axis: _Axis) -> Iterator[str]:
     label = f"{group.client}: {group.cause}"
-    yield f'<text x="{_LABELS - 14}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>'
+    yield f'<text x="{_LABELS - 18}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>'
     found = group.distribution(measure)
     assert found is not None
-    left, middle, right = (_place(value, end) for value in (found.minimum, found.median, found.p95))
+    left, middle, right = (axis.place(value) for value in (found.minimum, found.median, found.p95))
     yield (
-        f'<rect class="band h{hue}" x="{left - _RADIUS:.1f}" y="{y - 8:.1f}" '
-        f'width="{right - left + 2 * _RADIUS:.1f}" height="16" rx="3"/>'
-        f'<line class="median h{hue}" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y - 9:.1f}" y2="{y + 9:.1f}"/>'
+        f'<rect class="band h{hue}" x="{left - _RADIUS:.1f}" y="{y - 11:.1f}" '
+        f'width="{right - left + 2 * _RADIUS:.1f}" height="22" rx="3"/>'
+        f'<line class="median h{hue}" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y - 12:.1f}" y2="{y + 12:.1f}"/>'
     )
-    for taken in group.takeovers:
+    for number, taken in enumerate(group.takeovers):
         value = getattr(taken, measure.name)
         if value is None:
             continue
-        kind = "hollow " if _is_at_least(taken, measure) else ""
+        kind = "dot hollow" if _is_at_least(taken, measure) else "dot"
         words = escape(f"{label}, repetition {taken.repetition}: {value:.1f} ms, {taken.outcome}")
+        # Equal figures are to be told apart.
+        beside = y + _STEP * (number % _STEPS - _STEPS // 2)
         yield (
-            f'<circle class="dot h{hue} {kind}" cx="{_place(value, end):.1f}" cy="{y:.1f}" r="{_RADIUS}">'
+            f'<circle class="{kind} h{hue}" cx="{axis.place(value):.1f}" cy="{beside:.1f}" r="{_RADIUS}">'
             f"<title>{words}</title></circle>"
         )
 
@@ -109,11 +129,6 @@ def _is_at_least(taken: Takeover, measure: Measure) -> bool:
     return (measure.name == "outage_ms" and not taken.outage_ended) or (
         measure.name == "connection_ms" and taken.connection == "stalled"
     )
-
-
-def _place(value: float, end: float) -> float:
-    """Where a number of milliseconds stands on an axis that ends with another one."""
-    return _LABELS + (_WIDTH - _LABELS - _MARGIN) * log10(max(value, _LEAST) / _LEAST) / log10(end / _LEAST)
 
 
 def _table(groups: Sequence[Group]) -> Iterator[str]:
