@@ -43,6 +43,7 @@ class Scribe:
         self._sent: list[tuple[DataProbe | WhoHas, Observation, str, bool]] = []
         self._nics: dict[str, str] = {}
         self._told: dict[str, bool] = {}
+        self._untold: dict[str, int] = {}
 
     @property
     def records(self) -> Sequence[Record]:
@@ -96,8 +97,12 @@ class Scribe:
         self._records.append(Announcement(seen.began, seen.ended, nic, havip.id, effect, form))
         copy = Announcement(seen.began, seen.ended, nic, havip.id, Effect.POSSIBLE, "a copy")
         self._records.extend([copy] * copies)
-        if effect is Effect.CERTAIN:
-            self._told[havip.id] = not action.to
+        if effect is not Effect.NONE:
+            # Of announcements at once any may be the last: only a later one may tell everybody for certain.
+            is_last = effect is Effect.CERTAIN and seen.began > self._untold.get(havip.id, 0)
+            self._told[havip.id] = not action.to and (is_last or self._told[havip.id])
+            if action.to:
+                self._untold[havip.id] = seen.ended
 
     def asked(self, action: DataProbe | WhoHas, seen: Observation, havip: Havip, *, all_can_be_met: bool) -> None:
         """Somebody asked who owns a HAVIP; what is seen of it may still come."""

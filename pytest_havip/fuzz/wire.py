@@ -41,13 +41,12 @@ from pytest_havip.fuzz.actions import (
     Wait,
     Wake,
     WhoHas,
-    WireFault,
 )
 from pytest_havip.fuzz.ensemble import Ensemble
 from pytest_havip.fuzz.executor import Executor, Observation, View
-from pytest_havip.fuzz.scribe import Scribe
 from pytest_havip.fuzz.spelling import names_in
 from pytest_havip.fuzz.wire_machine import WireMachine
+from pytest_havip.fuzz.wire_notes import WireNotes
 from pytest_havip.fuzz.wire_ranges import confined, edit_range
 from pytest_havip.fuzz.wire_views import WireViews
 from pytest_havip.fuzz.world import WORLD, World
@@ -179,7 +178,7 @@ class WireExecutor:
         frames = [action for action in batch if isinstance(action, Frame)]
         if frames:
             observations = self._ensemble.send(frames)
-            self._write_down(frames, observations)
+            self._notes.batch(frames, observations, self._ensemble.fenced)
             return observations
         looks = [action for action in batch if isinstance(action, Look)]
         if looks:
@@ -194,50 +193,13 @@ class WireExecutor:
         return [observation]
 
     def _begin_history(self) -> None:
-        target, now = self._target, time_ns()
+        target = self._target
         header = Header(target.name, f"pytest-havip {__version__}", target.profile, settle=target.settle_time)
-        self._scribe = Scribe(header)
-        for name, machine in self.machines.items():
-            self._scribe.plugged(name, machine.nic, now, now)
-        for havip in self._havips.values():
-            self._scribe.created(havip, now, now)
+        self._notes = WireNotes(header, self.world, self.machines, self._havips, self._ranges)
 
-    def history(self) -> Scribe:
+    def history(self) -> WireNotes:
         """See `Executor.history`."""
-        return self._scribe
-
-    def _write_down(
-        self,
-        frames: Sequence[Action],
-        seen: Sequence[Observation],
-        fault: WireFault = "",
-        certainly: Effect = Effect.CERTAIN,
-    ) -> None:
-        """Write down what was sent, what is seen of it, and that the network has handled it."""
-        for action, observation in zip(frames, seen, strict=True):
-            if isinstance(action, Announce) and observation.began:
-                self._write_down_announcement(action, observation, fault, certainly)
-            elif isinstance(action, DataProbe | WhoHas) and action.havip in self._havips:
-                can_be_met = self.world.machines[action.machine].observes and not any(
-                    machine.cut or machine.silent for machine in self.machines.values()
-                )
-                self._scribe.asked(action, observation, self._havips[action.havip], all_can_be_met=can_be_met)
-        if self._ensemble.fenced is not None:
-            senders = dict.fromkeys(action.machine for action in frames if isinstance(action, Frame))
-            self._scribe.handled(senders, *self._ensemble.fenced)
-
-    def _write_down_announcement(
-        self, action: Announce, seen: Observation, fault: WireFault, certainly: Effect
-    ) -> None:
-        where = self.machines[action.machine].subnet
-        name = self.world.havip_at(action.address, where)
-        if name is None or name not in self._havips:
-            return
-        is_shut_out = action.machine not in self._ranges.get(name, (action.machine,))
-        is_good = not action.fault and not is_shut_out and self.world.havips[name].subnet == where
-        copies = 1 if is_good and fault == "duplication" else 0
-        effect = certainly if is_good else Effect.NONE
-        self._scribe.announced(action, seen, self._havips[name], effect, copies=copies)
+        return self._notes
 
     def _is_idle(self, action: Action) -> bool:
         is_question = isinstance(action, DataProbe | WhoHas | Probe) and self.world.machines[action.machine].observes
@@ -250,13 +212,13 @@ class WireExecutor:
     def _follow(self, action: Follow, observation: Observation) -> None:
         observation.parts = self._ensemble.follow(action)
         pair = Announce(action.machine, action.havip), DataProbe(action.by, action.havip)
-        self._write_down(pair[:1], observation.parts[:1])
-        if observation.parts[1].reached:
-            self._write_down(pair[1:], observation.parts[1:])
+        # While it moves, that a packet reaches nobody is no reading.
+        known = 2 if observation.parts[1].reached else 1
+        self._notes.batch(pair[:known], observation.parts[:known], self._ensemble.fenced)
 
     def _race(self, action: Race, observation: Observation) -> None:
         observation.parts = self._ensemble.race(action)
-        self._write_down(action.announcements, observation.parts, action.fault)
+        self._notes.batch(action.announcements, observation.parts, self._ensemble.fenced, fault=action.fault)
 
     # --- the control plane
 
@@ -267,7 +229,7 @@ class WireExecutor:
         began = time_ns()
         known = {look.havip: self._havips[look.havip] for look in looks if look.havip in self._havips}
         states = dict(zip(known, self._target.havip_states([*known.values()]) if known else (), strict=True))
-        self._scribe.listed(self._views.read_events(), began, time_ns())
+        self._notes.listed(self._views.read_events(), began, time_ns())
         return [self._looked(look.havip, states.get(look.havip), began) for look in looks]
 
     def _looked(self, name: str, state: HavipState | None, began: int) -> Observation:
@@ -277,7 +239,7 @@ class WireExecutor:
             heard = self._ensemble.beliefs.get((observer, state.havip.address.packed))
             belief = None if heard is None else self._ensemble.by_mac.get(heard, heard.hex(":"))
             observation.view = self._views.of(state, belief)
-            self._scribe.looked(state, belief, observer, began, observation.ended)
+            self._notes.looked(state, belief, observer, began, observation.ended)
         return observation
 
     def _create(self, action: Create, observation: Observation) -> None:
@@ -286,7 +248,7 @@ class WireExecutor:
         except Refused as refused:
             observation.refused = str(refused)
         else:
-            self._scribe.created(self._havips[action.havip], observation.began, time_ns())
+            self._notes.created(self._havips[action.havip], observation.began, time_ns())
 
     def _make(self, name: str) -> None:
         subnet = self.world.havips[name].subnet
@@ -298,7 +260,7 @@ class WireExecutor:
         address, member = self.world.address(action.havip, subnet), self.machines[action.machine].nic
         havip = confined(self._target, self._subnets[subnet], address, action.havip, member)
         self._havips[action.havip], self._ranges[action.havip] = havip, {action.machine}
-        self._scribe.created(havip, observation.began, time_ns())
+        self._notes.created(havip, observation.began, time_ns())
 
     def _edit_range(self, action: Admit | Expel, _: Observation) -> None:
         havip, member = self._havips[action.havip], self.machines[action.machine].nic
@@ -312,7 +274,7 @@ class WireExecutor:
         with self._ensemble.announcing(against) if action.against else nullcontext():
             self._target.delete_havip(havip)
         rival = self.machines[action.against].nic if action.against else None
-        self._scribe.released(havip, observation.began, time_ns(), against=rival)
+        self._notes.released(havip, observation.began, time_ns(), against=rival)
 
     def _restart(self, action: Restart, observation: Observation) -> None:
         self._target.interrupt()
@@ -321,8 +283,9 @@ class WireExecutor:
         finally:
             self._target.resume()
         self._ensemble.fence(dict.fromkeys(part.machine for part in action.announcements))
-        self._scribe.fault(action, None, observation.began, time_ns())
-        self._write_down(action.announcements, observation.parts, certainly=Effect.POSSIBLE)
+        self._notes.fault(action, None, observation.began, time_ns())
+        parts, fenced = observation.parts, self._ensemble.fenced
+        self._notes.batch(action.announcements, parts, fenced, certainly=Effect.POSSIBLE)
 
     def _rename(self, action: Rename, _: Observation) -> None:
         self._target.rename_havip(self._havips[action.havip], "renamed")
@@ -343,33 +306,33 @@ class WireExecutor:
     def _attach(self, action: Attach, observation: Observation) -> None:
         machine = self.machines[action.machine]
         machine.attach()
-        self._scribe.plugged(action.machine, machine.nic, observation.began, time_ns())
+        self._notes.plugged(action.machine, machine.nic, observation.began, time_ns())
         self._ensemble.machines_changed()
         self._ensemble.await_link(action.machine)
 
     def _detach(self, action: Detach, observation: Observation) -> None:
         machine = self.machines[action.machine]
         machine.detach()
-        self._scribe.unplugged(machine.nic, observation.began, time_ns())
+        self._notes.unplugged(machine.nic, observation.began, time_ns())
 
     def _move(self, action: Move, observation: Observation) -> None:
         machine = self.machines[action.machine]
         machine.unplug()
-        self._scribe.unplugged(machine.nic, observation.began, time_ns())
+        self._notes.unplugged(machine.nic, observation.began, time_ns())
         began = time_ns()
         self._plug(action.machine, action.subnet)
-        self._scribe.plugged(action.machine, machine.nic, began, time_ns())
+        self._notes.plugged(action.machine, machine.nic, began, time_ns())
         self._ensemble.await_link(action.machine)
 
     def _turn(self, action: Cut | Mend, observation: Observation) -> None:
         self.machines[action.machine].set_link(up=isinstance(action, Mend))
-        self._scribe.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
+        self._notes.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
         if isinstance(action, Mend):
             self._ensemble.await_link(action.machine)
 
     def _hush(self, action: Silence | Wake, observation: Observation) -> None:
         self.machines[action.machine].set_silent(silent=isinstance(action, Silence))
-        self._scribe.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
+        self._notes.fault(action, self.machines[action.machine].nic, observation.began, time_ns())
 
     @staticmethod
     def _wait(action: Wait, _: Observation) -> None:
