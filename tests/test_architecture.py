@@ -36,7 +36,9 @@ OURS: dict[str, set[str]] = {
         "pytest_havip.history",
     },
     "pytest_havip.emulator": {"pytest_havip.lab", "pytest_havip.targets", "pytest_havip.toml_file"},
-    "pytest_havip.fuzz": {f"pytest_havip.{name}" for name in ("clients", "lab", "reports", "requirements", "targets")},
+    "pytest_havip.fuzz": {
+        f"pytest_havip.{name}" for name in ("clients", "history", "lab", "reports", "requirements", "targets")
+    },
     # Stories on the rules without a kernel: the one place where what judges a network runs it in its own process.
     "pytest_havip.fuzz.core": {"pytest_havip.fuzz", "pytest_havip.network"},
     "pytest_havip.fixtures": {

@@ -9,7 +9,8 @@ import sys
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-sys.path.append(sys.argv[1])  # -I and -S leave only the standard library
+if __name__ == "__main__":
+    sys.path.append(sys.argv[1])  # -I and -S leave only the standard library
 
 from pytest_havip.observe.attempt_log import DONE, REFUSED, UNKNOWN, WRONG, User, run_users
 

@@ -16,6 +16,7 @@ Machine = Callable[..., None]
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     def has(*found: checks.Check) -> None:
         monkeypatch.setattr("pytest_havip.preflight.checks", lambda: list(found))
+        monkeypatch.setattr("pytest_havip.preflight.find_postgres", lambda _: "/usr/bin/postgres")
 
     return has
 
@@ -24,7 +25,7 @@ def test_doctor_is_content(machine: Machine, capsys: pytest.CaptureFixture[str])
     machine(FINE, ODD)
     assert main(["doctor"]) == 0
     shown = capsys.readouterr().out
-    assert "all 2 checks passed" in shown
+    assert "all 3 checks passed" in shown
     assert "br_netfilter: nothing, it is switched off in the lab" in shown
 
 
@@ -33,7 +34,7 @@ def test_doctor_finds_what_is_missing(machine: Machine, capsys: pytest.CaptureFi
     assert main(["doctor"]) == 1
     shown = capsys.readouterr().out
     assert "user namespaces: sysctl -w some.setting=1" in shown
-    assert "1 of 2 checks failed" in shown
+    assert "1 of 3 checks failed" in shown
 
 
 @pytest.mark.parametrize("name", ["keepalived", "haproxy", "ping"])
