@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def attempt(way: str, arguments: list[str], *, seed: int | None = None, user: str | None = None) -> Run:
     """Run the conformance tests once."""
-    command = [sys.executable, "-m", "pytest", "--havip", "-n", "2", "--dist", "loadgroup", "-q"]
+    command = [sys.executable, "-m", "pytest", "--havip", "-n", "2", "-q"]
     command += ["-p", "no:cacheprovider", *arguments]
     environment = dict(os.environ)
     if seed is not None:

@@ -11,7 +11,7 @@ __all__: list[str] = []
 _MARKER_HELP = "havip_requirement(*ids): the requirements that this test proves; written as @requirement(id, ...)"
 #: pytest-xdist has this marker; without it, it does nothing.
 _GROUP_HELP = (
-    "xdist_group(name): tests that share a costly fixture; pytest-xdist with --dist loadgroup runs them together"
+    "xdist_group(name): tests that share a costly fixture; with --havip, pytest-xdist runs a file's in one process"
 )
 _CASE_HELP = (
     "havip_case: a use case of the product document with much real software (haproxy, PostgreSQL); leave it out by "

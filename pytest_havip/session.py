@@ -167,6 +167,15 @@ class HavipSession:
         of_ours = of_clients and "client" not in getattr(item, "fixturenames", ())
         return not (self._bundled and of_ours) or BUNDLED in self._settings.clients
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:  # noqa: ANN401 - xdist's
+        """Let tests that share takeovers run in one process, where pytest-xdist is to spread single tests."""
+        if config.option.dist not in {"load", "loadgroup", "worksteal"}:
+            return None
+        from pytest_havip.sharing import GroupScheduling  # noqa: PLC0415 - pytest-xdist is optional
+
+        return GroupScheduling(config, log)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """List what was collected instead of running it, if that was asked for."""
