@@ -153,13 +153,16 @@ def _moves(order: Order, applied: Applied, listed: _Listed, most: int) -> Iterat
 def _losses(order: Order, applied: Applied, listed: _Listed, most: int) -> Iterator[Applied]:
     """What may have been applied when an owner was taken away: its refreshes before that, too."""
     del most
+    numbers = order.of_nic.get(listed.change.old, ())
+    # A list that came late may tell of several losses: what the NIC announced when it was back belongs to a later one.
+    deaths = [order.writes[each].dies for each in numbers if is_applied(each, applied)]
     refreshes = [
         each
-        for each in order.of_nic.get(listed.change.old, ())
+        for each in numbers
         if not is_applied(each, applied)
         and order.writes[each].certain
         and (dies := order.writes[each].dies) is not None
-        and dies[0] <= listed.by
+        and (dies == deaths[-1] if deaths else dies[0] <= listed.by)
     ]
     also = {earlier for each in refreshes for earlier in order.before(each, applied)}.union(refreshes)
     if _are_refreshes(order, also, listed.change.old):

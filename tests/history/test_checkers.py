@@ -285,6 +285,24 @@ def test_a_detachment_and_a_release_are_changes(story: "Story") -> None:
     assert story.judged("changes").reason.endswith("change 5 follows the release")
 
 
+def test_a_list_that_came_late_tells_of_several_losses(story: "Story") -> None:
+    story.settle("a", "a")
+    story.unplug("a")
+    story.settle("a", "a")
+    story.release()
+    story.list((1, "", "a"), (2, "a", ""), (3, "", "a"), (4, "a", ""))
+    assert story.outcome("changes") == "pass"
+
+
+def test_but_not_of_one_too_few(story: "Story") -> None:
+    story.settle("a")
+    story.unplug("a")
+    story.settle("a")
+    story.release()
+    story.list((1, "", "a"), (2, "a", ""))
+    assert story.outcome("changes") == "fail"
+
+
 def test_no_list_is_nothing_to_judge(story: "Story") -> None:
     story.settle("a")
     assert story.judged("changes").judged == 0
