@@ -78,7 +78,7 @@ class Watch:
         try:
             Finds.open(fuzz.database.value, self._settings.target, folder=self._config.invocation_params.dir).close()
         except NoDatabase as error:
-            raise pytest.UsageError(f"{fuzz.database.source}: {error}") from None
+            raise pytest.UsageError(f"--havip-fuzz-database ({fuzz.database.source}): {error}") from None
         self._due = monotonic() + _FIRST
 
     @pytest.hookimpl(optionalhook=True)

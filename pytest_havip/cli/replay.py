@@ -9,12 +9,17 @@ from pytest_havip.lab import Lab
 from pytest_havip.preflight import machine_checks, refusal
 from pytest_havip.reports import Inconclusive
 from pytest_havip.targets import UnknownTarget, check_target, open_target
+from pytest_havip.targets.base import Refused
 
 __all__ = ["run"]
 
 #: The bundled network's rules without a kernel.
 _CORE = "core"
 _FINE, _BROKEN, _REFUSED, _INCONCLUSIVE = range(4)
+
+
+class _Unusable(Exception):
+    """The trace, the target or the machine cannot be used; the text says why and what to do."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,30 +30,67 @@ def run(arguments: argparse.Namespace) -> int:
         used, 3 if nobody can say what the network did.
     """
     try:
-        trace = Trace.read(Path(arguments.trace))
-        if arguments.target != _CORE:
-            check_target(arguments.target)
-    except (BadTrace, OSError, UnknownTarget) as error:
-        return _refuse(str(error))
-    if arguments.pytest is not None:
-        write_script(trace, Path(arguments.pytest))
-        print(f"written: {arguments.pytest}; run it by `pytest --havip {arguments.pytest}`")
-        return _FINE
-    if arguments.target != _CORE and (missing := refusal(machine_checks(bundled=False))):
-        return _refuse(missing)
+        trace = _read(arguments.trace)
+        if arguments.pytest is not None:
+            return _write(trace, arguments.pytest)
+        return _play(trace, arguments.target)
+    except _Unusable as error:
+        print(f"havip replay: {error}", file=sys.stderr)
+        return _REFUSED
+
+
+def _read(path: str) -> Trace:
+    try:
+        return Trace.read(Path(path))
+    except BadTrace as error:
+        raise _Unusable(f"{path}: {error}") from error
+    except OSError as error:
+        raise _Unusable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(trace: Trace, path: str) -> int:
+    try:
+        write_script(trace, Path(path))
+    except OSError as error:
+        raise _Unusable(f"{path} cannot be written: {error.strerror}") from error
+    print(f"written: {path}; run it by `pytest --havip {path}`")
+    return _FINE
+
+
+def _play(trace: Trace, target: str) -> int:
+    is_core = target == _CORE
+    if not is_core:
+        _check(target)
+    if trace.source:
+        print(f"{trace.source}\n")
     print("\n".join(f"{number:3}. {action}" for number, action in enumerate(trace.actions, start=1)))
     try:
-        failure = _on_core(trace) if arguments.target == _CORE else _on_wire(trace, arguments.target)
+        failure = _on_core(trace) if is_core else _on_wire(trace, target)
+    except Refused as error:
+        raise _Unusable(f"{target} refuses what the story needs: {error}") from error
     except Inconclusive as error:
-        print(f"\ninconclusive on {arguments.target}: {error}")
+        print(f"\ninconclusive on {target}: {error}")
         return _INCONCLUSIVE
-    return _tell(trace, arguments.target, failure)
+    return _tell(trace, target, failure)
+
+
+def _check(target: str) -> None:
+    try:
+        check_target(target)
+    except UnknownTarget as error:
+        raise _Unusable(f"{error} `{_CORE}` plays it on the bundled network's rules, without a kernel.") from error
+    if missing := refusal(machine_checks(bundled=False)):
+        raise _Unusable(missing)
 
 
 def _on_core(trace: Trace) -> Failure | None:
     from pytest_havip.fuzz.core import CoreExecutor  # noqa: PLC0415 - brings in the network, which only this needs
+    from pytest_havip.network import core  # noqa: PLC0415 - as above
 
-    return replay(CoreExecutor(trace.world), trace.actions)
+    try:
+        return replay(CoreExecutor(trace.world), trace.actions)
+    except core.Refused as refused:
+        raise Refused(refused.code, refused.message) from refused
 
 
 def _on_wire(trace: Trace, name: str) -> Failure | None:
@@ -67,8 +109,3 @@ def _tell(trace: Trace, target: str, failure: Failure | None) -> int:
         f"{target}: breaks {found.requirement} by {failure.action}\n  expected: {found.expected}\n  seen: {found.seen}"
     )
     return _BROKEN
-
-
-def _refuse(why: str) -> int:
-    print(f"havip replay: {why}", file=sys.stderr)
-    return _REFUSED

@@ -1,6 +1,6 @@
 """A Hypothesis state machine that plays stories on a network: to be run as it is, or given more rules."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ __all__ = ["HavipMachine", "machine_for"]
 class HavipMachine(RuleBasedStateMachine):
     """Plays a story in several parts, and looks at everything at the end.
 
-    Subclasses set `executor`, and may add rules that play actions of their own by `player`.
+    Subclasses set `executor`, and may add rules that play actions of their own by `play`.
 
     Attributes:
         executor: Carries the actions out.
@@ -44,11 +44,22 @@ class HavipMachine(RuleBasedStateMachine):
     @rule(story=st.runner().flatmap(lambda machine: machine.stories()))
     def tell(self, story: tuple[Action, ...]) -> None:
         """Let some actions happen."""
-        self._play(story)
+        self.play(story)
+
+    def play(self, story: Sequence[Action]) -> None:
+        """Let actions happen, and judge what was observed; nothing happens any more once something was wrong.
+
+        Args:
+            story: The actions; what cannot happen when its turn comes is left out.
+
+        Raises:
+            Broken: What was observed speaks against a requirement.
+        """
+        self._go_on(lambda: self.player.play(story), is_last=False)
 
     def teardown(self) -> None:
         """Look at everything, unless something was wrong already."""
-        self._play(None)
+        self._go_on(self.player.finish, is_last=True)
 
     def stories(self) -> st.SearchStrategy[tuple[Action, ...]]:
         """What is drawn for one part of a story."""
@@ -58,18 +69,16 @@ class HavipMachine(RuleBasedStateMachine):
         """Something was wrong, and the story ends here: raise it. A subclass may do something else."""
         raise broken
 
-    def _play(self, story: tuple[Action, ...] | None) -> None:
+    def _go_on(self, part: Callable[[], None], *, is_last: bool) -> None:
         if self._is_over:
             return
         self._is_over = True
         try:
-            if story is None:
-                self.player.finish()
-            else:
-                self.player.play(story)
-                self._is_over = False
+            part()
         except Broken as broken:
             self.on_broken(broken)
+        else:
+            self._is_over = is_last
 
 
 def machine_for(executor: Executor, **settings: Any) -> type[HavipMachine]:  # noqa: ANN401 - class attributes

@@ -83,7 +83,10 @@ class World:
             raise NotAWorld(f"no machine observes {', '.join(sorted(blind))}; every subnet needs a third host")
         if len(numbers := {machine.number for machine in self.machines.values()}) < len(self.machines):
             raise NotAWorld("two machines have one number; they may come into one subnet")
-        numbers |= {havip.number for havip in self.havips.values()}
+        havips = {havip.number for havip in self.havips.values()}
+        if shared := numbers & havips:
+            raise NotAWorld(f"a machine and a HAVIP have the number {min(shared)}; they may come into one subnet")
+        numbers |= havips
         if reserved := numbers & _RESERVED:
             raise NotAWorld(f"the numbers {sorted(reserved)} are reserved in every subnet")
         if common := self.machines.keys() & self.havips.keys() | {GATEWAY, NOBODY} & {*self.machines, *self.havips}:

@@ -37,6 +37,7 @@ def test_names_have_the_addresses_of_the_asking_subnet() -> None:
         (data(subnets__lonely={"vpc": "one", "cidr": "172.17.48.0/24"}), "no machine observes lonely"),
         (data(machines__x={"subnet": "here", "number": 1}), "reserved"),
         (data(machines__x={"subnet": "here", "number": 7}), "one number"),
+        (data(machines__x={"subnet": "there", "number": 3}), "a machine and a HAVIP have the number 3"),
         (data(machines__h1={"subnet": "here", "number": 30}), "two things"),
         (data(subnets__here={"vpc": "one", "cidr": "nonsense"}), "is no world"),
     ],
