@@ -27,6 +27,9 @@ Verdicts = dict[str, set[str]]
 #: Verdicts by which a requirement catches a fault; *inconclusive* says nothing of the network, so it is not one.
 RED = frozenset({"fail", "non-strict"})
 
+#: Fixtures of the tests that play stories.
+_OF_STORIES = frozenset({"judge_stories", "play_trace"})
+
 #: How many processes are well run at the same time: on a faulty network tests mostly wait for what never comes.
 AT_ONCE = 3
 
@@ -146,8 +149,8 @@ class _Tests:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep this part of the requirements' own tests; neighbours stay together, for they may share a scene."""
-        # Which requirement a drawn story blames depends on what it met first, so stories say nothing of any one.
-        items[:] = [item for item in items if "judge_stories" not in getattr(item, "fixturenames", ())]
+        # Which requirement a story blames depends on what it met first, so stories say nothing of any one.
+        items[:] = [item for item in items if not _OF_STORIES.intersection(getattr(item, "fixturenames", ()))]
         first, last = (len(items) * number // self._order.parts for number in (self._order.part, self._order.part + 1))
         items[:] = items[first:last]
 

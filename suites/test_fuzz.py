@@ -8,6 +8,8 @@ from pytest_havip.requirements import requirement
 
 __all__: list[str] = []
 
+pytestmark = pytest.mark.xdist_group("stories")
+
 
 @pytest.mark.parametrize("broken", [pytest.param(each, marks=requirement(each)) for each in sorted(REQUIREMENTS)])
 def test_no_story_breaks_it(judge_stories: JudgeStories, broken: str) -> None:

@@ -33,3 +33,11 @@ def test_files_beside_the_code_are_installed() -> None:
     covered = {path for pattern in patterns for path in package.glob(pattern)}
     others = {path for path in package.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
     assert not others - covered
+
+
+def test_the_corpus_is_installed() -> None:
+    (pattern,) = SETTINGS["tool"]["setuptools"]["package-data"]["pytest_havip.suites"]
+    covered = set((ROOT / "suites").glob(pattern))
+    assert covered
+    others = {path for path in (ROOT / "suites").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert others == covered
