@@ -69,7 +69,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "arp-not-owner": ("HAVIP-SPOOF-009",),
     "arp-wrong-subnet": ("HAVIP-SCOPE-004",),
     "dhcp-answer": ("HAVIP-DHCP-003",),
-    "dhcp-request": ("HAVIP-DHCP-001", "HAVIP-DHCP-002", "HAVIP-DHCP-004", "HAVIP-PATH-009"),
+    "dhcp-request": ("HAVIP-DHCP-001", "HAVIP-PATH-009"),
     "ip-sender": ("HAVIP-PATH-007", "HAVIP-PATH-008"),
     "ip-forwarder": ("HAVIP-ROUTE-009", "HAVIP-SOURCE-001", "HAVIP-SOURCE-002", "HAVIP-SOURCE-004"),
     "ip-not-owner": ("HAVIP-SPOOF-016",),
