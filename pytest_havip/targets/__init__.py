@@ -8,7 +8,7 @@ from pytest_havip.targets.reference import ReferenceNetwork
 __all__ = ["UnknownTarget", "check_target", "open_target"]
 
 _REFERENCE = "reference:"
-_NETWORKS = ("reference", f"{_REFERENCE}alibaba", f"{_REFERENCE}ovn", "bridge")
+_NETWORKS = ("reference", *(f"{_REFERENCE}{profile}" for profile in ("tencent", "alibaba", "ovn")), "bridge")
 _MUTANT = "mutant:"
 
 

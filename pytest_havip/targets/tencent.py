@@ -12,6 +12,8 @@ __all__ = ["TencentNetwork"]
 _BOUND = frozenset({"AVAILABLE", "InUse"})
 #: Profiles in which a HAVIP has a drift range in force unless its creation says that it has none.
 _RANGED = frozenset({"alibaba", "ovn"})
+#: Why a HAVIP is not released in profiles that keep one that is bound.
+_IS_BOUND = "UnsupportedOperation.InvalidState"
 #: How often a HAVIP is unbound that is to be released, where it has to be unbound and is announced meanwhile.
 _ATTEMPTS = 100
 
@@ -52,15 +54,12 @@ class TencentNetwork(Target):
             try:
                 self.call("DeleteHaVip", HaVipId=havip.id)
             except Refused as refused:
-                state = self.havip_state(havip)
-                if refused.code != "UnsupportedOperation" or state is None or not state.bound:
-                    raise
-                if self.profile != "alibaba" or self.eip_of(havip) is not None:
+                if refused.code != _IS_BOUND:
                     raise
                 self.unbind(havip)
             else:
                 return
-        raise Refused("UnsupportedOperation", f"{havip.id} is announced again and again, and cannot be released.")
+        raise Refused(_IS_BOUND, f"{havip.id} is announced again and again, and cannot be released.")
 
     def unbind(self, havip: Havip) -> None:
         """See `Target.unbind`; Tencent's console can do it, its API cannot."""

@@ -65,7 +65,7 @@ def test_a_bound_havip_may_have_to_be_unbound_first(cloud: "Cloud") -> None:
     set_profile(cloud, bound_is_released=False)
     with pytest.raises(Refused) as refused:
         cloud.network.delete_havip(cloud.owned.id, now=5)
-    assert refused.value.code is Code.UNSUPPORTED
+    assert refused.value.code is Code.INVALID_STATE
     assert cloud.network.take_effects() == ()
     cloud.network.unbind_havip(cloud.owned.id, now=6)
     cloud.network.unbind_havip(cloud.unbound.id, now=6)

@@ -99,6 +99,59 @@ def test_the_sdk_takes_a_havip_through_its_life(connect: Callable[..., VpcClient
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
+def test_the_sdk_gives_a_havip_an_elastic_ip(connect: Callable[..., VpcClient], place: "Place", method: str) -> None:
+    client, havip = connect(method=method), place.havip()["HaVipId"]
+    allocated = client.AllocateAddresses(request("AllocateAddresses", AddressCount=1, AddressName="公网"))
+    task = request("DescribeTaskResult", TaskId=int(allocated.TaskId))
+    assert client.DescribeTaskResult(task).Result == "SUCCESS"
+    by_id = request("DescribeAddresses", AddressIds=allocated.AddressSet)
+    (eip,) = client.DescribeAddresses(by_id).AddressSet
+    assert (eip.AddressName, eip.AddressStatus, eip.AddressType, eip.InstanceId) == ("公网", "UNBIND", "EIP", "")
+    associate = request("HaVipAssociateAddressIp", HaVipId=havip, AddressIp=eip.AddressIp)
+    done = client.HaVipAssociateAddressIp(associate)
+    assert client.DescribeVpcTaskResult(request("DescribeVpcTaskResult", TaskId=done.RequestId)).Status == "SUCCESS"
+    (bound,) = client.DescribeAddresses(by_id).AddressSet
+    assert (bound.AddressStatus, bound.InstanceId, bound.InstanceType) == ("BIND", havip, "HAVIP")
+    (seen,) = client.DescribeHaVips(request("DescribeHaVips", HaVipIds=[havip])).HaVipSet
+    assert seen.AddressIp == eip.AddressIp
+    release = request("ReleaseAddresses", AddressIds=allocated.AddressSet)
+    for refused, code in (
+        (lambda: client.ReleaseAddresses(release), "UnsupportedOperation.AddressStatusNotPermit"),
+        (lambda: client.HaVipAssociateAddressIp(associate), "UnsupportedOperation.BindEIP"),
+        (lambda: client.DeleteHaVip(request("DeleteHaVip", HaVipId=havip)), "UnsupportedOperation"),
+    ):
+        with pytest.raises(TencentCloudSDKException) as raised:
+            refused()
+        assert raised.value.code == code
+    client.HaVipDisassociateAddressIp(request("HaVipDisassociateAddressIp", HaVipId=havip))
+    client.ReleaseAddresses(release)
+    assert client.DescribeAddresses(by_id).TotalCount == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_the_sdk_leads_a_route_to_a_havip(connect: Callable[..., VpcClient], place: "Place", method: str) -> None:
+    client, havip = connect(method=method), place.havip()["HaVipId"]
+    (subnet,) = client.DescribeSubnets(request("DescribeSubnets", SubnetIds=[place.subnet])).SubnetSet
+    wish = {"DestinationCidrBlock": "192.0.2.0/24", "GatewayType": "HAVIP", "GatewayId": havip}
+    made = client.CreateRoutes(request("CreateRoutes", RouteTableId=subnet.RouteTableId, Routes=[wish]))
+    (route,) = made.RouteTableSet[0].RouteSet
+    assert (route.DestinationCidrBlock, route.GatewayType, route.GatewayId) == ("192.0.2.0/24", "HAVIP", havip)
+    (table,) = client.DescribeRouteTables(
+        request("DescribeRouteTables", Filters=[{"Name": "vpc-id", "Values": [place.id]}])
+    ).RouteTableSet
+    assert (table.RouteTableId, [each.RouteItemId for each in table.RouteSet]) == (
+        subnet.RouteTableId,
+        [route.RouteItemId],
+    )
+    with pytest.raises(TencentCloudSDKException) as raised:
+        client.DeleteHaVip(request("DeleteHaVip", HaVipId=havip))
+    assert raised.value.code == "UnsupportedOperation"
+    delete = request("DeleteRoutes", RouteTableId=subnet.RouteTableId, Routes=[{"RouteId": route.RouteId}])
+    assert [gone.RouteItemId for gone in client.DeleteRoutes(delete).RouteSet] == [route.RouteItemId]
+    client.DeleteHaVip(request("DeleteHaVip", HaVipId=havip))
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize(
     ("who", "code"),
     [

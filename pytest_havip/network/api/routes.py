@@ -11,6 +11,7 @@ from pytest_havip.network.api.parameters import (
     Given,
     Schema,
     boolean,
+    integer,
     not_offered,
     number_as_text,
     objects,
@@ -63,6 +64,7 @@ _OLD: Final = objects(
             "RouteDescription": optional(unused),
             "Enabled": optional(unused),
             "RouteItemId": optional(text),
+            "RouteId": optional(integer),
         }
     )
 )
@@ -165,10 +167,10 @@ def delete(service: Service, given: Given) -> Answer:
     by_number = {_number(route): route.id for route in service.network.route_table(table_id).routes}
     identifiers = []
     for route in given["Routes"]:
-        number = route.get("RouteId")
-        identifier = route.get("RouteItemId") or (by_number.get(number) if isinstance(number, int) else None)
+        number = route.get("RouteId", 0)
+        identifier = route.get("RouteItemId") or by_number.get(number)
         if identifier is None:
-            raise Refused(Code.NOT_FOUND, f"{table_id} has no route {str(number)[:60]}; list what it has")
+            raise Refused(Code.NOT_FOUND, f"{table_id} has no route {number}; list what it has")
         identifiers.append(identifier)
     if not identifiers:
         raise ApiError("MissingParameter", "Routes is empty; name a route by its RouteItemId, or its RouteId")

@@ -103,7 +103,7 @@ class Havips(State):
         if havip.is_next_hop:
             raise Refused(Code.UNSUPPORTED, f"{havip_id} is the next hop of routes; delete them first")
         if havip.binding is not None and not self.profile.bound_is_released:
-            raise Refused(Code.UNSUPPORTED, f"{havip_id} is bound to {havip.binding.nic_id}; unbind it first")
+            raise Refused(Code.INVALID_STATE, f"{havip_id} is bound to {havip.binding.nic_id}; unbind it first")
         effects: list[Effect] = [Change(havip, None)]
         if havip.binding is not None:
             effects.append(Moved(havip, havip.binding.nic_id, None, Cause.RELEASED, now))
