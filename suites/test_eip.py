@@ -195,7 +195,11 @@ def test_the_owner_speaks_to_the_world_as_the_elastic_ip(troupe: Troupe, play: P
             with machine.host.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
                 asking.bind((str(play.havip.address), _PORT))
                 asking.sendto(machine.name.encode(), (str(outside.instance.address), _PORT))
-            said, (address, _) = service.recvfrom(100)
+            try:
+                said, (address, _) = service.recvfrom(100)
+            except TimeoutError as missing:
+                message = f"nothing that {machine.name} sent as {play.havip.address} came to the world within 3 s"
+                raise AssertionError(message) from missing
             assert said == machine.name.encode()
             return str(address)
 

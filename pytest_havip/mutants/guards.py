@@ -28,6 +28,8 @@ _SERVICE = ("HAVIP-DUR-002", "HAVIP-DUR-003")
 
 #: What fails in a network in which real machines find no other.
 _RESOLUTION = (
+    "HAVIP-EIP-001",
+    "HAVIP-EIP-009",
     "HAVIP-MOVE-001",
     "HAVIP-MOVE-004",
     "HAVIP-MOVE-006",
@@ -44,6 +46,7 @@ _RESOLUTION = (
     "HAVIP-PATH-018",
     "HAVIP-PATH-020",
     "HAVIP-PATH-022",
+    "HAVIP-ROUTE-009",
     "HAVIP-SPOOF-006",
 )
 
@@ -80,6 +83,8 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "arp-own": ("HAVIP-SPOOF-017",),
     "arp-owner": (
         *_SERVICE,
+        "HAVIP-EIP-001",
+        "HAVIP-EIP-009",
         "HAVIP-MOVE-001",
         "HAVIP-MOVE-004",
         "HAVIP-MOVE-006",
@@ -97,11 +102,15 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "HAVIP-PATH-018",
         "HAVIP-PATH-020",
         "HAVIP-PATH-022",
+        "HAVIP-ROUTE-005",
         "HAVIP-SPOOF-026",
     ),
     "arp-probe-unbound": ("HAVIP-PATH-005",),
     "ip-next-hop": tuple(f"HAVIP-ROUTE-{number:03}" for number in (1, 2, 3, 4, 5, 7, 8, 9)),
     "ip-elsewhere": (
+        "HAVIP-EIP-001",
+        "HAVIP-EIP-009",
+        *(f"HAVIP-ROUTE-{number:03}" for number in (1, 2, 3, 4, 5, 7, 8, 9)),
         "HAVIP-PATH-004",
         "HAVIP-PATH-008",
         "HAVIP-PATH-010",

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from pytest_havip.lab import Host, Lab
-from pytest_havip.network.core import Change, Network, Nic, Profile, Reason, Subnet, route_table_id
+from pytest_havip.network.core import Change, Network, Nic, Profile, Subnet, route_table_id
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.punt import PuntSocket
 from pytest_havip.wire import gratuitous_request
@@ -104,7 +104,7 @@ class World:
         """(reason, interface, address) -> packets."""
         found: Counter[tuple[str, str, str]] = Counter()
         listed: dict[str, Any] = json.loads(self._run("nft", "-j", "list", "ruleset").stdout)
-        for reason in Reason:
+        for reason in ruleset.REASONS:
             for item in listed["nftables"]:
                 if item.get("set", {}).get("name") == ruleset.counter_set(reason):
                     for element in item["set"].get("elem", ()):
@@ -113,7 +113,7 @@ class World:
         return found
 
     def reset_counters(self) -> None:
-        self.nft("".join(f"flush set bridge havip {ruleset.counter_set(reason)}\n" for reason in Reason))
+        self.nft("".join(f"flush set bridge havip {ruleset.counter_set(reason)}\n" for reason in ruleset.REASONS))
 
     def punted(self) -> list[tuple[str, bytes]]:
         found = []

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, TypeAlias
 
-from pytest_havip.network.core import Reason
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.nft import Nft
 
@@ -39,7 +38,7 @@ class Rejection:
 def read_rejections(nft: Nft) -> dict[RejectionKey, int]:
     """Read one VPC's counter sets."""
     found: dict[RejectionKey, int] = {}
-    for reason in Reason:
+    for reason in ruleset.REASONS:
         for item in nft.query(f"list set {ruleset.FAMILY} {ruleset.TABLE} {ruleset.counter_set(reason)}"):
             for nic_id, address, packets in _elements(item.get("set", {})):
                 found[nic_id, IPv4Address(address), reason.value] = packets

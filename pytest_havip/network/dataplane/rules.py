@@ -18,7 +18,11 @@ from types import MappingProxyType
 
 from pytest_havip.network.core import Reason
 
-__all__ = ["RULES", "RULES_BY_NAME", "Chain", "Role", "Rule", "counter_set", "reject_chain"]
+__all__ = ["REASONS", "RULES", "RULES_BY_NAME", "Chain", "Role", "Rule", "counter_set", "reject_chain"]
+
+
+REASONS = tuple(reason for reason in Reason if reason is not Reason.DAMPED)
+"""Why the guard drops; that a claim comes too early is the service's to say."""
 
 
 class Chain(Enum):

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pytest_havip.network.core import TENCENT, Change, Havip, Nic, Profile, Reason, Record, Subnet, Vpc
 from pytest_havip.network.dataplane.elements import Element, elements, from_chain, gateway_interface, to_chain
 from pytest_havip.network.dataplane.rules import (
+    REASONS,
     RULES,
     RULES_BY_NAME,
     Chain,
@@ -26,6 +27,7 @@ __all__ = [
     "FAMILY",
     "FILLED",
     "PUNT_GROUP",
+    "REASONS",
     "RULES",
     "RULES_BY_NAME",
     "TABLE",
@@ -103,7 +105,7 @@ def render(
         *(_set_line(name, sorted(element for kind, element in filled if kind == name)) for name in _SETS),
         f"set announcement_rate {{ type ifname; size {_COUNTERS}; flags dynamic,timeout; timeout 1m; }}",
     ]
-    for reason in Reason:
+    for reason in REASONS:
         lines.append(f"set {counter_set(reason)} {{ type ifname . ipv4_addr; size {_COUNTERS}; flags dynamic; }}")
         lines += _chain(reject_chain(reason), Chain.REJECT, without, _reject_fields(reason))
     rate: dict[str, object] = {"rate": profile.announcement_rate, "burst": profile.announcement_burst}
