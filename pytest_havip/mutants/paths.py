@@ -182,6 +182,7 @@ MUTANTS = (
         frozenset(
             {
                 "HAVIP-BIND-021",
+                "HAVIP-EIP-003",
                 "HAVIP-NIC-006",
                 "HAVIP-NIC-007",
                 "HAVIP-PATH-001",
@@ -198,7 +199,17 @@ MUTANTS = (
     Mutant(
         "no-way-from-outside",
         "The gateway reaches no HAVIP.",
-        frozenset({"HAVIP-PATH-004", "HAVIP-PATH-010", "HAVIP-PATH-017", "HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
+        frozenset(
+            {
+                "HAVIP-EIP-001",
+                "HAVIP-PATH-004",
+                "HAVIP-PATH-010",
+                "HAVIP-PATH-017",
+                "HAVIP-PATH-021",
+                "HAVIP-RELEASE-006",
+                "HAVIP-ROUTE-005",
+            }
+        ),
         _gateway_is_cut_off,
     ),
     Mutant(
@@ -222,7 +233,7 @@ MUTANTS = (
     Mutant(
         "no-tcp",
         "TCP to a HAVIP is lost.",
-        frozenset({"HAVIP-MOVE-006", "HAVIP-NIC-008", "HAVIP-PATH-016", "HAVIP-PATH-017"}),
+        frozenset({"HAVIP-EIP-001", "HAVIP-MOVE-006", "HAVIP-NIC-008", "HAVIP-PATH-016", "HAVIP-PATH-017"}),
         _no_tcp,
     ),
     Mutant(
