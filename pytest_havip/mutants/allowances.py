@@ -105,6 +105,7 @@ MUTANTS = (
         frozenset(
             {
                 "HAVIP-DUR-004",
+                "HAVIP-SOURCE-003",
                 "HAVIP-SPOOF-001",
                 "HAVIP-SPOOF-002",
                 "HAVIP-SPOOF-009",
@@ -135,6 +136,8 @@ MUTANTS = (
             {
                 "HAVIP-DUR-002",
                 "HAVIP-DUR-003",
+                "HAVIP-EIP-001",
+                "HAVIP-EIP-009",
                 "HAVIP-MOVE-001",
                 "HAVIP-MOVE-004",
                 "HAVIP-MOVE-006",
@@ -154,6 +157,7 @@ MUTANTS = (
                 "HAVIP-PATH-022",
                 "HAVIP-RELEASE-006",
                 "HAVIP-RELEASE-007",
+                "HAVIP-ROUTE-005",
                 "HAVIP-SPOOF-006",
                 "HAVIP-SPOOF-007",
                 "HAVIP-SPOOF-017",

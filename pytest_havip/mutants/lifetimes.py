@@ -270,12 +270,14 @@ MUTANTS = (
             {
                 "HAVIP-API-003",
                 "HAVIP-BIND-015",
+                "HAVIP-EIP-003",
                 "HAVIP-NIC-004",
                 "HAVIP-NIC-005",
                 "HAVIP-NIC-006",
                 "HAVIP-NIC-007",
                 "HAVIP-PATH-021",
                 "HAVIP-RANGE-014",
+                "HAVIP-ROUTE-003",
                 "HAVIP-SCOPE-005",
             }
         ),
@@ -332,6 +334,7 @@ MUTANTS = (
                 "HAVIP-NIC-003",
                 "HAVIP-ORDER-050",
                 "HAVIP-RANGE-002",
+                "HAVIP-SOURCE-005",
             }
         ),
         _api_lags,

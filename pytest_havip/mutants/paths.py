@@ -251,7 +251,7 @@ MUTANTS = (
     Mutant(
         "gateway-remembers",
         "What comes from another subnet for an unbound or released HAVIP goes to whom the gateway last knew.",
-        frozenset({"HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
+        frozenset({"HAVIP-EIP-003", "HAVIP-PATH-021", "HAVIP-RELEASE-006"}),
         _gateway_remembers,
     ),
     Mutant(

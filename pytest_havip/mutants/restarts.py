@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "restart-forgets-owners",
         "A restart of the service unbinds all HAVIPs.",
-        frozenset({"HAVIP-DUR-001", "HAVIP-DUR-002", "HAVIP-DUR-003", "HAVIP-DUR-006"}),
+        frozenset({"HAVIP-DUR-001", "HAVIP-DUR-002", "HAVIP-DUR-003", "HAVIP-DUR-006", "HAVIP-ROUTE-008"}),
         _owners_are_forgotten,
     ),
     Mutant(
