@@ -115,6 +115,12 @@ class Capture:
         """Return the descriptor that becomes readable when there is something to take in."""
         return self._packets.socket.fileno()
 
+    def leave_out_tcp(self) -> None:
+        """See no more TCP over IPv4: for machines that carry real loads, of which only the rest is looked at."""
+        with self._news:
+            if not self._closed:
+                self._packets.leave_out_tcp()
+
     def clear_error(self) -> None:
         """Forget that the link went down."""
         with self._news:

@@ -5,6 +5,7 @@ limits, and reading it takes no system call. A frame too long for its slot comes
 """
 
 import contextlib
+import ctypes
 import mmap
 import socket
 import struct
@@ -39,6 +40,22 @@ _COPIED, _VLAN_VALID, _VLAN_TPID_VALID = 0x2, 0x10, 0x40
 _DEFAULT_TPID = 0x8100
 
 
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER
+_PASS = 0xFFFF_FFFF
+#: What the kernel runs on every frame: those of TCP over IPv4 are left out.
+_WITHOUT_TCP = b"".join(
+    struct.pack("=HBBI", *instruction)
+    for instruction in (
+        (0x28, 0, 0, 12),  # load the EtherType
+        (0x15, 0, 2, 0x0800),  # not IPv4: pass
+        (0x30, 0, 0, 23),  # load the protocol
+        (0x15, 1, 0, socket.IPPROTO_TCP),
+        (0x06, 0, 0, _PASS),
+        (0x06, 0, 0, 0),
+    )
+)
+
+
 class PacketRing:
     """Everything that one interface sends and receives."""
 
@@ -55,6 +72,12 @@ class PacketRing:
         self._next = 0
         self._lost = 0
         opened.bind((interface, _ALL_PROTOCOLS))
+
+    def leave_out_tcp(self) -> None:
+        """Take in no more TCP: its long frames come by the socket's buffer, which is soon full."""
+        instructions = ctypes.create_string_buffer(_WITHOUT_TCP, len(_WITHOUT_TCP))
+        program = struct.pack("@HP", len(_WITHOUT_TCP) // 8, ctypes.addressof(instructions))
+        self.socket.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, program)
 
     def read_into(self, add: Callable[[Slot], None]) -> int:
         """Take out what the kernel has put in so far. Returns the number of frames.

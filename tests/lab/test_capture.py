@@ -73,6 +73,19 @@ def test_vlan_tags_are_put_back(pair: Pair) -> None:
         assert arrived.length == len(tagged)
 
 
+def test_tcp_may_be_left_out(pair: Pair) -> None:
+    a, b = pair
+    far = b.port()
+    addresses = FRAME[:12]
+    header = bytes.fromhex("08004500002800010000400600000a0000010a000002")  # the protocol, TCP, is its 24th byte
+    tcp, udp = (addresses + header[:11] + bytes([protocol]) + header[12:] + bytes(30) for protocol in (6, 17))
+    far.capture.leave_out_tcp()
+    for data in (tcp, FRAME, udp):
+        a.port().send(data)
+    far.capture.wait(lambda frame: frame.data == udp, timeout=2)
+    assert [frame.data for frame in far.capture.frames() if frame.data in {tcp, FRAME, udp}] == [FRAME, udp]
+
+
 def test_since_leaves_older_frames_out(pair: Pair) -> None:
     a, b = pair
     far = b.port()
