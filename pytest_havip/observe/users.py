@@ -64,7 +64,7 @@ class Users:
 
     @classmethod
     def of_a_database(
-        cls, host: Host, address: IPv4Address, psql: str, *, port: int = 5432, users: int = 4, pause: float = 0.004
+        cls, host: Host, address: IPv4Address, psql: str, *, port: int = 5432, users: int = 4, pause: float = 0.01
     ) -> Self:
         """Let users write rows into the table `writes`, all the time.
 
