@@ -187,14 +187,14 @@ class Pid1:
 
     def _make_tap(self, request: Request, _fds: list[int]) -> Answer:
         """Make a tap device that stays when nobody has it open."""
-        device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            with self._inside(request["host"], CLONE_NEWNET):
+        with self._inside(request["host"], CLONE_NEWNET):
+            device = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)  # belongs to where it was opened
+            try:
                 name = request["interface"].encode()
                 fcntl.ioctl(device, _TUNSETIFF, struct.pack("16sH22x", name, _IFF_TAP | _IFF_NO_PI))
                 fcntl.ioctl(device, _TUNSETPERSIST, 1)
-        finally:
-            os.close(device)
+            finally:
+                os.close(device)
         return {}, []
 
     def _spawn(self, request: Request, fds: list[int]) -> Answer:

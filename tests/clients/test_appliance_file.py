@@ -122,6 +122,12 @@ def test_devices_are_named_for_each_nic(describe: Describe) -> None:
         ("count = 2", "count = 0", 26, "a block is one announcement at least"),
         ("count = 2", "count = 2\nblocks = [1.0]", 27, "the first one begins at 0.0"),
         ("start = 3\n", "", 29, "start is missing in [traits.takeover]"),
+        (
+            "[commands]",
+            '[commands]\nrun_on = "machine"',
+            6,
+            "crash is missing; what runs on the machine",
+        ),
         ("[0.5, 1.5]", "[1.5, 0.5]", 31, "move is [1.5, 0.5]; give the latest second"),
         ("[0.5, 1.5]", "'soon'", 31, "move must be a number or a list of numbers, not 'soon'"),
         ("watched = true", "watched = false", 32, "service is declared, and no service is watched"),

@@ -7,6 +7,7 @@ from time import monotonic, sleep, time_ns
 from typing import TYPE_CHECKING, Self
 
 from pytest_havip.clients.appliance.behind import holds_behind
+from pytest_havip.clients.appliance.outside import run_outside
 from pytest_havip.clients.appliance.placeholders import Command, Words, argv, fill
 from pytest_havip.clients.base import Cause, Node, NotActive, NotMovable, Traits
 from pytest_havip.clients.cluster import POLL, ProgramCluster, held_by
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ApplianceCluster", "CommandFailed"]
 
 _STATE = "/run/appliance"
+_STAND_IN = ("sleep", "infinity")
 #: Seconds that a busy machine may add to the time in which the first node is to be active.
 _SLACK = 4.0
 
@@ -65,7 +67,9 @@ class ApplianceCluster(ProgramCluster):
         return self.appliance.traits
 
     def command(self, node: Node) -> Sequence[str]:
-        """The command that starts the client on a node."""
+        """The command that starts the client on a node; a stand-in that lives as long as a client elsewhere should."""
+        if self.appliance.commands.outside:
+            return _STAND_IN
         return argv(self.appliance.commands.start, self._values[node.host.name])
 
     def start(self, *hosts: Host) -> int:
@@ -78,10 +82,10 @@ class ApplianceCluster(ProgramCluster):
         wanted = hosts or tuple(node.host for node in self.nodes)
         one_by_one = self.appliance.start == "one by one" and not self._somebody_runs()
         first = wanted[:1] if one_by_one else wanted
-        at = super().start(*first)
+        at = self._start(*first)
         if others := wanted[len(first) :]:
             self.wait_active(wanted[0], timeout=self._patience)
-            super().start(*others)
+            self._start(*others)
         if self.appliance.commands.ready is not None or others:
             self._wait_ready(others or wanted)
         return at
@@ -98,6 +102,8 @@ class ApplianceCluster(ProgramCluster):
             process.signal(signal.SIGTERM)
         else:
             self._run(host, "stop", command)
+        if self.appliance.commands.outside:
+            process.kill()
         deadline = monotonic() + self.appliance.timeout
         while not process.gone:
             if monotonic() > deadline:
@@ -199,6 +205,23 @@ class ApplianceCluster(ProgramCluster):
         why = f"{' and '.join(ended)} ended" if ended else f"not all were ready within {timeout:g} s"
         raise NotActive(f"{self.appliance.name} did not come up: {why} ({said})")
 
+    def close(self) -> None:
+        """Kill everything, a client outside the lab by its command, and take the floating addresses from the hosts."""
+        crash = self.appliance.commands.crash
+        if self.appliance.commands.outside and crash is not None:
+            for node in self.nodes:
+                if self._of(node.host).running:
+                    self._ask(node.host, crash)
+        super().close()
+
+    def _start(self, *hosts: Host) -> int:
+        at = time_ns()
+        if self.appliance.commands.outside:
+            for host in hosts:
+                self._run(host, "start", self.appliance.commands.start)
+        super().start(*hosts)
+        return at
+
     # --- what is behind -------------------------------------------------------------------------------------------
 
     def _holds(self, node: Node) -> bool:
@@ -225,8 +248,9 @@ class ApplianceCluster(ProgramCluster):
 
     def _ask(self, host: Host, command: Command, **more: str) -> Completed:
         words = argv(command, {**self._values[host.name], **more})
+        run = run_outside if self.appliance.commands.outside else host.run
         try:
-            return host.run(words, self.appliance.timeout)
+            return run(words, self.appliance.timeout)
         except TimeoutError as late:
             raise CommandFailed(
                 f"{words} of {self.appliance.name} did not end on {host.name} within {self.appliance.timeout:g} s; "

@@ -19,6 +19,8 @@ class Commands:
 
     Args:
         start: Starts the client. Whatever it starts belongs to it, daemons too.
+        outside: Whether the commands are run on this machine, because the client is not in the lab: `start`, too, ends
+            then, and what the others have as substitutes is not there.
         ready: Says by its exit status whether the client has come up and listens to the others, 0 for yes; else it is
             given the time that its start may take.
         stop: Ends it in good order; else what `start` started gets SIGTERM.
@@ -31,6 +33,7 @@ class Commands:
     """
 
     start: Command
+    outside: bool = False
     ready: Command | None = None
     stop: Command | None = None
     crash: Command | None = None

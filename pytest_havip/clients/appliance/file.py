@@ -15,13 +15,15 @@ __all__ = ["ANNOUNCEMENT", "CAUSES", "KEYS", "read_appliance"]
 #: The tables of a description and their keys; in [files] any path is a key.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "appliance": ("name", "nodes", "priorities", "start", "timeout", "logs"),
-    "commands": ("start", "ready", "stop", "crash", "freeze", "thaw", "query", "move", "demote"),
+    "commands": ("run_on", "start", "ready", "stop", "crash", "freeze", "thaw", "query", "move", "demote"),
     "files": (),
     "network": ("attachment", "heartbeat", "devices", "heartbeat_devices", "address"),
     "service": ("watched", "answers"),
     "traits": ("preemption", "probes", "announcement", "takeover"),
 }
 ANNOUNCEMENT = ("form", "target_mac", "count", "blocks", "spacing", "refresh")
+#: Commands that have to be given where nothing of the client can be signalled.
+_NO_SUBSTITUTE = ("stop", "crash")
 #: How a cause is spelled in a description.
 CAUSES: Final[Mapping[str, Cause]] = {
     "start": Cause.START,
@@ -126,16 +128,19 @@ def _priorities(appliance: TomlTable, nodes: int) -> tuple[int, ...]:
 
 
 def _commands(table: TomlTable) -> Commands:
+    outside = _one_of(table, "run_on", ("node", "machine")) == "machine"
     given: dict[str, Command] = {}
-    for key in KEYS["commands"]:
+    for key in KEYS["commands"][1:]:
         if key in table or key == "start":
             given[key] = _command(table, key)
+        elif outside and key in _NO_SUBSTITUTE:
+            table.fail(f"{key} is missing; what runs on the machine gets no signals from here, so give a command")
     for one, other in (("freeze", "thaw"), ("thaw", "freeze")):
         if one in given and other not in given:
             table.fail(f"{one} without {other}; give both, or neither (signals do it then)", one)
     if "move" in given and "demote" in given:
         table.fail("move and demote both move the addresses away; give the one that your operators use", "demote")
-    return Commands(**given)
+    return Commands(outside=outside, **given)
 
 
 def _command(table: TomlTable, key: str) -> Command:
@@ -202,6 +207,8 @@ def _check_causes(top: TomlTable, traits: Traits, commands: Commands, *, watched
     declared = top.table("traits").table("takeover")
     if Cause.MOVE in traits.takeover and commands.move is None and commands.demote is None:
         declared.fail("move is declared, and there is no command for it; give move or demote in [commands]", "move")
+    if Cause.FROZEN in traits.takeover and commands.outside and commands.freeze is None:
+        declared.fail("frozen is declared, and nothing can freeze it; give freeze and thaw in [commands]", "frozen")
     if Cause.SERVICE in traits.takeover and not watched:
         declared.fail("service is declared, and no service is watched; say watched = true in [service]", "service")
 

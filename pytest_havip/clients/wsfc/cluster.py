@@ -87,7 +87,7 @@ class WsfcCluster(ProgramCluster):
     @property
     def traits(self) -> Traits:
         """What this cluster, so configured, declares."""
-        return declare_traits(self.settings)
+        return declare_traits(self.settings, heartbeat=any(node.heartbeat != node.address for node in self.nodes))
 
     def command(self, node: Node) -> Sequence[str]:
         """A node's program, with nothing but the standard library."""
@@ -160,18 +160,28 @@ class WsfcCluster(ProgramCluster):
         self.crash_witness()
 
     def _write_files(self) -> None:
-        members = {node.host.name: str(node.address) for node in self.nodes}
+        members = {node.host.name: str(node.heartbeat) for node in self.nodes}
+        voters = {node.host.name: str(node.address) for node in self.nodes}
         witness = str(self.witness.address) if self.witness else ""
         addresses = tuple(map(str, self.addresses))
         service = self.service.pidfile if self.service else ""
         for node in self.nodes:
+            name = node.host.name
             told = NodeFile(
-                node.host.name, node.interface, members, witness, addresses, service, self._script, self.settings
+                name,
+                node.interface,
+                members,
+                witness,
+                addresses,
+                service,
+                self._script,
+                self.settings,
+                voting=voters[name] if voters[name] != members[name] else "",
             )
             node.host.write_file(NODE_FILE, told.render())
         if self.witness:
             self.witness.host.write_file(
-                WITNESS_FILE, json.dumps({"address": witness, "lease": self.settings.lease, "members": members})
+                WITNESS_FILE, json.dumps({"address": witness, "lease": self.settings.lease, "members": voters})
             )
 
     def _any_running(self) -> Host:

@@ -63,10 +63,8 @@ class Node:
         self._tickets: dict[int, socket.socket] = {}
         self._tickets_sold = 0
         self._selector = selectors.DefaultSelector()
-        self._heartbeats = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._heartbeats.bind((told.members[told.name], PORT))
-        self._heartbeats.setblocking(False)
-        self._listen_to(self._heartbeats, self._hear)
+        self._heartbeats = self._line(told.members[told.name])
+        self._ballots = self._line(told.voting) if told.voting else self._heartbeats
         self._listen_to(self._interface.frames, self._hear_arp)
         self._listen_to(self._interface.changes, self._inspect)
         self._listen_to(self._control(), self._welcome)
@@ -96,10 +94,18 @@ class Node:
 
     # --- what happens --------------------------------------------------------------------------------------------
 
-    def _hear(self) -> None:
+    def _line(self, address: str) -> socket.socket:
+        """Open a socket to other nodes or to the witness, by an address of this node's."""
+        line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        line.bind((address, PORT))
+        line.setblocking(False)
+        self._listen_to(line, lambda: self._hear(line))
+        return line
+
+    def _hear(self, line: socket.socket) -> None:
         with suppress(OSError):  # no more of them; or a node that is not there has refused an earlier one
             while True:
-                datagram, (address, _) = self._heartbeats.recvfrom(_DATAGRAM_BYTES)
+                datagram, (address, _) = line.recvfrom(_DATAGRAM_BYTES)
                 message = read_message(datagram)
                 if message is None or self._addresses.get(message.sender) != address:
                     continue
@@ -192,8 +198,9 @@ class Node:
     def _do(self, action: Send | Transmit | Release | Remember | Say | Reply) -> None:
         match action:
             case Send():
+                line = self._ballots if action.to == WITNESS else self._heartbeats
                 with suppress(OSError):  # who cannot be reached now misses it, as on any network
-                    self._heartbeats.sendto(encode(action.message), (self._addresses[action.to], PORT))
+                    line.sendto(encode(action.message), (self._addresses[action.to], PORT))
             case Transmit():
                 self._complain(self._interface.send(action.frame))
             case Release():

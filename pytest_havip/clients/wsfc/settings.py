@@ -146,12 +146,14 @@ class NodeFile:
     Args:
         name: This node's name, a key of `members`.
         interface: The interface that carries the floating addresses.
-        members: Every node's name and own address, the preferred one first.
+        members: Every node's name and the address at which the others reach it, the preferred one first.
         witness: The address of the file share witness; empty without one.
         addresses: The floating addresses.
         service: The file with the process id of the service that the role stands for; empty without one.
         script: What the role runs on its owner.
         settings: The cluster's.
+        voting: This node's address towards the witness, where the nodes have a heartbeat network of their own and the
+            witness is not on it; else empty.
     """
 
     name: str
@@ -162,6 +164,7 @@ class NodeFile:
     service: str
     script: RoleScript
     settings: WsfcSettings
+    voting: str = ""
 
     def render(self) -> str:
         """The file's text: JSON."""

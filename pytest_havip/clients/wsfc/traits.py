@@ -6,8 +6,14 @@ from pytest_havip.clients.wsfc.settings import WsfcSettings
 __all__ = ["declare_traits"]
 
 
-def declare_traits(settings: WsfcSettings) -> Traits:
-    """Return what a cluster with these settings and a quorum declares about itself."""
+def declare_traits(settings: WsfcSettings, *, heartbeat: bool = False) -> Traits:
+    """Return what a cluster with these settings and a quorum declares about itself.
+
+    Args:
+        settings: Its timers and policies.
+        heartbeat: Whether the nodes have a heartbeat network of their own, so that one whose client network is cut
+            can still hand the role over.
+    """
     check = settings.check
     nt = check.probe_sender == "address"
     announcement = Announcement(
@@ -20,6 +26,8 @@ def declare_traits(settings: WsfcSettings) -> Traits:
         refresh=None,
     )
     bounds = _takeover_bounds(settings)
+    if heartbeat:
+        bounds[Cause.LINK] = bounds[Cause.MOVE]
     probes = check.probe_number > 0
     return Traits("wsfc (simulated)", announcement, settings.failback == "immediate", bounds, probes=probes)
 
