@@ -174,9 +174,19 @@ class Host:
         self._links.send(attach_port(interface, self._links.index(bridge)))
 
     def add_tap(self, name: str) -> None:
-        """Make a tap device and set it up: a program in the host may open it by its name, as a virtual machine does."""
+        """Make a tap device and set it up: a program in the host may open it by its name, as a virtual machine does.
+
+        Raises:
+            LabError: the machine does not let this user make one.
+        """
         self._check_open()
-        self.lab.control.request("tap", host=self.name, interface=name)
+        try:
+            self.lab.control.request("tap", host=self.name, interface=name)
+        except OSError as error:
+            raise LabError(
+                f"{self.name} cannot have a tap device {name}: {error.strerror}. It takes /dev/net/tun, which a user "
+                "must be able to read and write: modprobe tun; chmod 666 /dev/net/tun"
+            ) from error
         self.link_up(name)
 
     def set_mac(self, mac: str, interface: str = "eth0") -> None:

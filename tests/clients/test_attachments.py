@@ -1,5 +1,6 @@
 """Where a client is: behind a tap, behind a device of the machine, on a heartbeat network, with more than two nodes."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from pytest_havip.fixtures.clients import programme_of
 from pytest_havip.fixtures.nodes import Unsupported, launch_nodes
 from pytest_havip.fixtures.stage import Stage
 from pytest_havip.fixtures.takeovers import play
-from pytest_havip.lab import Lab
+from pytest_havip.lab import Lab, LabError
 from pytest_havip.observe.announcements import announced_by
 from pytest_havip.observe.conduct import complaints
 from pytest_havip.observe.endings import Blame, Outcome
@@ -91,6 +92,11 @@ host = 3.0
 """
 
 
+#: Many machines let root alone make a tap device.
+TAPS = os.access("/dev/net/tun", os.R_OK | os.W_OK)
+with_taps = pytest.mark.skipif(not TAPS, reason="this user may not open /dev/net/tun")
+
+
 def described(folder: Path, text: str) -> Appliance:
     path = folder / "appliance.toml"
     path.write_text(text)
@@ -112,7 +118,7 @@ def target(lab: Lab) -> Iterator[Target]:
 @pytest.fixture(scope="module")
 def played(lab: Lab, target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Act]]:
     folder = tmp_path_factory.mktemp("described")
-    clients = [described(folder, text) for text in (ON_A_TAP, BESIDE)]
+    clients = [described(folder, text) for text in ((ON_A_TAP, BESIDE) if TAPS else (BESIDE,))]
     programme = {name: number for client in clients for name, number in programme_of(client).items()}
     with ExitStack() as ends:
         acts = play(ends, lab, target, programme)
@@ -121,7 +127,14 @@ def played(lab: Lab, target: Target, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.parametrize(
     "name",
-    ["vm graceful stop", "vm kill -9", "vm host dead", "vm link cut", "trio graceful stop", "trio host dead"],
+    [
+        *(
+            pytest.param(f"vm {fault}", marks=with_taps)
+            for fault in ("graceful stop", "kill -9", "host dead", "link cut")
+        ),
+        "trio graceful stop",
+        "trio host dead",
+    ],
 )
 def test_the_second_node_takes_over(played: dict[str, Act], name: str) -> None:
     taken = played[name].taken()
@@ -130,6 +143,7 @@ def test_the_second_node_takes_over(played: dict[str, Act], name: str) -> None:
     assert complaints(played[name].conducts()[0]) == {}
 
 
+@with_taps
 def test_who_is_behind_a_tap_holds_what_it_answers_for(played: dict[str, Act]) -> None:
     # A machine that is killed is gone; one whose link is cut still holds the address.
     assert played["vm kill -9"].taken().holders == (played["vm kill -9"].scene.second.name,)
@@ -141,6 +155,7 @@ def test_who_is_behind_a_tap_holds_what_it_answers_for(played: dict[str, Act]) -
     assert ended.blame is Blame.NOBODY, ended.text
 
 
+@with_taps
 def test_the_question_whether_it_holds_an_address_reaches_nobody_else(played: dict[str, Act]) -> None:
     scene = played["vm graceful stop"].scene
     bridges = {bytes.fromhex(machine.host.mac("br0").replace(":", "")) for machine in scene.machines}
@@ -176,3 +191,9 @@ def test_a_node_that_leases_its_address_has_none_yet(lab: Lab, target: Target, m
         machines, nodes = launch_nodes(ends, stage, stage.subnet(), "leased", Setting(leased=True))
         assert machines[0].host.addresses("eth0") == []
         assert nodes[0].nics[0].address == machines[0].address
+
+
+@pytest.mark.skipif(TAPS, reason="this user may open /dev/net/tun")
+def test_a_user_who_may_make_no_tap_is_told_what_mends_it(lab: Lab) -> None:
+    with pytest.raises(LabError, match=r"cannot have a tap device tap0: .* chmod 666 /dev/net/tun"):
+        lab.host("tapless").add_tap("tap0")
