@@ -18,7 +18,8 @@ from pytest_havip.observe.probe_record import NANOSECONDS
 
 __all__ = ["Connections"]
 
-_INTERVAL = 0.1
+#: Seconds between two new connections, and between an answer and the next request; many scenes play at the same time.
+_INTERVAL = 0.2
 #: Seconds between two looks at whether the program still lives.
 _LOOK = 0.05
 _START_TIMEOUT, _STOP_TIMEOUT = 2.0, 10.0
@@ -44,6 +45,8 @@ class Connections:
         self._owned = ExitStack()
         self._process: Process | None = None
         self._record = self._stop = -1
+        self._reader = ConnectionReader()
+        self._read = 0
         self._left = ConnectionRecord((), 0)
 
     @property
@@ -78,10 +81,11 @@ class Connections:
         """Return what has happened so far, or before the end; nothing before `begin`."""
         if self._process is None:
             return self._left
-        reader = ConnectionReader()
         at = time_ns()
-        reader.feed(os.pread(self._record, os.fstat(self._record).st_size, 0))
-        return reader.record(at)
+        text = os.pread(self._record, os.fstat(self._record).st_size - self._read, self._read)
+        self._read += len(text)
+        self._reader.feed(text)
+        return self._reader.record(at)
 
     def stop(self) -> ConnectionRecord:
         """End them, and return what has happened.

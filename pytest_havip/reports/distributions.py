@@ -61,7 +61,7 @@ MEASURES = (
         "new_connection_ms",
         "new TCP connection",
         "ms",
-        "From the fault until a user who makes a new TCP connection every 100 ms is served by the new owner.",
+        "From the fault until a user who makes a new TCP connection every 200 ms is served by the new owner.",
     ),
 )
 
