@@ -1,6 +1,7 @@
 """TAKE: real keepalived, with the product document's configuration, takes a HAVIP over, and a third host feels how."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.clients.base import Cause
 from pytest_havip.clients.keepalived import CONFIGURATION
-from pytest_havip.fixtures.acts import Takeover
+from pytest_havip.fixtures.acts import Act, Takeover
 from pytest_havip.fixtures.takeovers import Acts
 from pytest_havip.observe.announcements import announced_by
 from pytest_havip.observe.control_plane import ControlPlane
@@ -52,6 +53,23 @@ def assert_taken_over(taken: Takeover) -> None:
 def holds(machine: Instance, address: IPv4Address) -> bool:
     """Whether the machine's kernel has the address, as an operator would look."""
     return str(address) in machine.host.infra.interface(machine.interface).addresses
+
+
+def healed(played: Act, cause: str, note: str) -> Row:
+    """What users felt when a fault was healed, as the run's table shows it."""
+    taken, ended = played.takeovers[-1], played.aftermath
+    assert ended is not None
+    outage = taken.record.outage(played.healed)
+    return Row(
+        played.scene.cluster.traits.name,
+        cause,
+        outage.seconds * 1000,
+        len(played.announced_again()),
+        note,
+        ended.outcome,
+        outage_ended=outage.served,
+        lost_probes=outage.lost,
+    )
 
 
 @requirement("HAVIP-TAKE-002")
@@ -113,25 +131,22 @@ def test_a_thawed_owner_is_followed_when_it_refreshes(act: Acts, record_takeover
     served = taken.record.takeover(first.name, played.healed)
     assert served is not None
     assert served < refresh + 1
-    outage = taken.record.outage(played.healed).seconds * 1000
-    note = f"served by the one that resumed {served:.2f} s after, by its refresh every {refresh:g} s"
-    count = len(played.announced_again())
-    record_takeover(Row(traits.name, "thawed", outage, count, note, played.aftermath.outcome))
+    row = healed(played, "thawed", f"by its refresh every {refresh:g} s")
+    record_takeover(replace(row, first_answer_ms=served * 1000))
 
 
 @requirement("HAVIP-TAKE-011")
 def test_a_silent_resumption_leaves_the_havip_stuck(act: Acts, record_takeover: Callable[[Row], None]) -> None:
     played = act("keepalived stuck")
-    taken, scene = played.taken(), played.scene
-    ended = played.aftermath
+    played.taken()
+    scene, ended = played.scene, played.aftermath
     assert ended is not None, played.error
     if played.announced_again() or holds(scene.second, scene.address):
         raise Inconclusive(f"{scene.first.name} did not resume in silence: {ended.text}")
-    outage = taken.record.outage(played.healed)
-    note = f"{ended.blame}: {ended.text}"
-    record_takeover(Row(scene.cluster.traits.name, "thawed, no refresh", outage.seconds * 1000, 0, note, ended.outcome))
+    row = healed(played, "thawed, no refresh", f"{ended.blame}: {ended.text}")
+    record_takeover(row)
     assert (ended.outcome, ended.blame) == (Outcome.STUCK, Blame.CLIENT), ended.text
-    assert not outage.served
+    assert not row.outage_ended
     assert scene.havip is not None
     assert ControlPlane(scene.target, scene.machines).owner_of(scene.havip) is scene.second
 
