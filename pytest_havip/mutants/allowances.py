@@ -155,6 +155,7 @@ MUTANTS = (
                 "HAVIP-PATH-020",
                 "HAVIP-PATH-021",
                 "HAVIP-PATH-022",
+                "HAVIP-PATH-080",
                 "HAVIP-RELEASE-006",
                 "HAVIP-RELEASE-007",
                 "HAVIP-ROUTE-005",

@@ -240,6 +240,7 @@ MUTANTS = (
                 "HAVIP-PATH-018",
                 "HAVIP-PATH-020",
                 "HAVIP-PATH-022",
+                "HAVIP-PATH-080",
                 "HAVIP-SPOOF-007",
                 "HAVIP-SPOOF-017",
                 "HAVIP-SPOOF-026",

@@ -47,6 +47,7 @@ _RESOLUTION = (
     "HAVIP-PATH-020",
     "HAVIP-PATH-022",
     "HAVIP-ROUTE-009",
+    "HAVIP-PATH-080",
     "HAVIP-SPOOF-006",
 )
 
@@ -103,6 +104,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "HAVIP-PATH-020",
         "HAVIP-PATH-022",
         "HAVIP-ROUTE-005",
+        "HAVIP-PATH-080",
         "HAVIP-SPOOF-026",
     ),
     "arp-probe-unbound": ("HAVIP-PATH-005",),

@@ -105,6 +105,10 @@ def _no_tcp() -> None:
     add_rules("ip-owner", "ip protocol tcp ip daddr @havips drop")
 
 
+def _connections_stay() -> None:
+    add_rules("ip-owner", "ip protocol tcp tcp flags & syn == 0 ip daddr @havips accept")
+
+
 def _no_fragments() -> None:
     add_rules("ip-owner", "ip frag-off & 0x1fff != 0 ip daddr @havips drop")
 
@@ -173,7 +177,7 @@ MUTANTS = (
     Mutant(
         "stale-neighbours-decide",
         "A packet goes to whom its sender's neighbour table names, not to the owner.",
-        frozenset({"HAVIP-PATH-003"}),
+        frozenset({"HAVIP-PATH-003", "HAVIP-PATH-080", "HAVIP-PATH-081", "HAVIP-PATH-082"}),
         _not_redirected,
     ),
     Mutant(
@@ -235,6 +239,12 @@ MUTANTS = (
         "TCP to a HAVIP is lost.",
         frozenset({"HAVIP-EIP-001", "HAVIP-MOVE-006", "HAVIP-NIC-008", "HAVIP-PATH-016", "HAVIP-PATH-017"}),
         _no_tcp,
+    ),
+    Mutant(
+        "connections-stay",
+        "Of a TCP connection only the first segment is led to the owner, the others to whom a neighbour table names.",
+        frozenset({"HAVIP-PATH-081", "HAVIP-PATH-082"}),
+        _connections_stay,
     ),
     Mutant(
         "no-fragments",
