@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_havip.lab.link import Link
     from pytest_havip.lab.port import Port
     from pytest_havip.lab.process import Completed, Process
+    from pytest_havip.lab.wire import Wire
 
 __all__ = [
     "Capture",
@@ -29,6 +30,7 @@ __all__ = [
     "NotSeen",
     "Port",
     "Process",
+    "Wire",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "NotSeen": "lab.capture",
     "Port": "lab.port",
     "Process": "lab.process",
+    "Wire": "lab.wire",
 }
 
 

@@ -15,6 +15,8 @@ __all__ = ["Capture", "CaptureThread", "NotSeen"]
 
 _KEPT_FRAMES = 32_768
 _SHOWN_FRAMES = 12
+#: Nanoseconds by which a frame may be older than one that was queued before it.
+_OUT_OF_ORDER = 1_000_000_000
 
 
 class NotSeen(AssertionError):
@@ -58,7 +60,15 @@ class Capture:
         """
         self.sync()
         with self._news:
-            return [frame for frame in self._look() if frame.time_ns >= since]
+            found = []
+            # From the newest one on: who asks again and again mostly asks for the last few of many.
+            for frame in reversed(self._look()):
+                if frame.time_ns >= since:
+                    found.append(frame)
+                elif frame.time_ns < since - _OUT_OF_ORDER:
+                    break
+        found.reverse()
+        return found
 
     def after(self, count: int, *, timeout: float = 0) -> list[Frame]:
         """List the frames that follow the first `count` ones of all, for whoever reads on and on.

@@ -130,7 +130,9 @@ class Control:
 
     def _kill_unless_it_ends(self) -> None:
         with os.fdopen(os.pidfd_open(self._init.pid)) as end:  # Popen's own wait with a limit is a loop of sleeps
-            if not select.select([end], [], [], _ANSWER_SECONDS)[0]:
+            poll = select.poll()  # select() knows no descriptor above 1023
+            poll.register(end, select.POLLIN)
+            if not poll.poll(_ANSWER_SECONDS * 1000):
                 self._init.kill()  # PID 1 is tied to it, and everything else to PID 1
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,7 +56,11 @@ class Lab:
         Raises:
             LabUnavailable: this machine can't run one; it says what is missing, why it is needed and what mends it.
         """
-        return cls(Control.start(keep))
+        lab = cls(Control.start(keep))
+        # A host takes some ten descriptors; what was started before keeps the limit that programs are used to.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return lab
 
     def __enter__(self) -> Self:
         return self

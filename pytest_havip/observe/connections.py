@@ -1,7 +1,6 @@
 """A user of TCP on a third host: one connection that it keeps, and new ones again and again."""
 
 import os
-import select
 import sys
 from contextlib import ExitStack
 from ipaddress import IPv4Address
@@ -13,7 +12,7 @@ from typing import Self
 from pytest_havip.lab import Host, Process
 from pytest_havip.observe import connection_agent
 from pytest_havip.observe.connection_record import ConnectionReader, ConnectionRecord
-from pytest_havip.observe.probe import ProbesFailed, Responders
+from pytest_havip.observe.probe import ProbesFailed, Responders, is_raised
 from pytest_havip.observe.probe_record import NANOSECONDS
 
 __all__ = ["Connections"]
@@ -72,7 +71,7 @@ class Connections:
         self._process = self._host.spawn(command, fds=descriptors)
         self._owned.callback(self._process.kill)
         deadline = monotonic() + _START_TIMEOUT
-        while not select.select([ready], [], [], _LOOK)[0] and self._process.alive and monotonic() < deadline:
+        while not is_raised(ready, _LOOK) and self._process.alive and monotonic() < deadline:
             pass
         if not self._process.alive:
             raise ProbesFailed(f"the user of TCP ended at once: {self._process.log()}")

@@ -79,9 +79,12 @@ class Dialogue:
 
     def _answer(self, length: int) -> Instance:
         """Give back what arrives at one of the services."""
-        asked, _, _ = select.select([service for _, service in self.services], [], [], _PATIENCE)
+        poll = select.poll()  # select() knows no descriptor above 1023
+        for _, service in self.services:
+            poll.register(service, select.POLLIN)
+        asked = {descriptor for descriptor, _ in poll.poll(_PATIENCE * 1000)}
         for machine, service in self.services:
-            if service in asked:
+            if service.fileno() in asked:
                 if self.protocol == "tcp":
                     connection, _ = service.accept()
                     with connection:

@@ -15,7 +15,7 @@ from pytest_havip.lab import Host, Process
 from pytest_havip.observe import probe_agent
 from pytest_havip.observe.probe_record import NANOSECONDS, Answer, ProbeRecord, RecordReader
 
-__all__ = ["DEFAULT_INTERVAL", "DEFAULT_PORT", "OwnerNotSeen", "ProbeStream", "ProbesFailed", "Responders"]
+__all__ = ["DEFAULT_INTERVAL", "DEFAULT_PORT", "OwnerNotSeen", "ProbeStream", "ProbesFailed", "Responders", "is_raised"]
 
 DEFAULT_PORT = 9301
 DEFAULT_INTERVAL = 0.005
@@ -196,7 +196,7 @@ class ProbeStream:
             left = deadline - time.monotonic()
             if left <= 0 or not self._process.alive:
                 raise OwnerNotSeen(self._not_seen(what, timeout, since))
-            if select.select([self._events], [], [], min(left, 0.1))[0]:
+            if is_raised(self._events, min(left, 0.1)):
                 os.eventfd_read(self._events)
 
     def wait_for_owner(self, owner: str | Host, *, timeout: float, since: int = 0) -> Answer:
@@ -281,7 +281,14 @@ def _wait_until_raised(ready: int, processes: Mapping[str, Process]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     raised = 0
     while raised < len(processes):
-        if select.select([ready], [], [], 0.05)[0]:
+        if is_raised(ready, 0.05):
             raised += os.eventfd_read(ready)
         elif time.monotonic() > deadline or not all(process.alive for process in processes.values()):
             raise ProbesFailed(_said("a responder is not ready; is its port taken on that host?", processes))
+
+
+def is_raised(event: int, timeout: float) -> bool:
+    """Wait until an eventfd is raised, for so many seconds at most; select() knows no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(event, select.POLLIN)
+    return bool(poll.poll(timeout * 1000))
