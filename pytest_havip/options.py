@@ -125,8 +125,8 @@ _ENABLED = Option(
 )
 _TARGET_OPTION = Option(
     "havip-target",
-    "The network under test: reference, reference:alibaba or reference:ovn (with their choices), bridge (a plain Linux"
-    " bridge), or mutant:NAME (the reference with one fault).",
+    "The network under test: reference; reference:alibaba, reference:ovn (with their choices), reference:virtual-macs"
+    " (which admits those of virtual routers); bridge (a plain Linux bridge); mutant:NAME (the reference, one fault).",
     "reference",
     "TARGET",
 )

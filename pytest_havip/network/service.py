@@ -99,7 +99,7 @@ class Service:
         self.requests = RequestLog(stored.notes)
         self.failure: asyncio.Future[None] = loop.create_future()
         self._journal = Journal(store, self.events, loop)
-        self.plane = DataPlane(Remover(self._fail_from_thread), keeper)
+        self.plane = DataPlane(Remover(self._fail_from_thread), keeper, network.profile)
         self.dhcp = Dhcp(network, self.plane.fabrics, loop)
 
     @staticmethod

@@ -8,7 +8,8 @@ from pytest_havip.targets.reference import ReferenceNetwork
 __all__ = ["UnknownTarget", "check_target", "open_target"]
 
 _REFERENCE = "reference:"
-_NETWORKS = ("reference", *(f"{_REFERENCE}{profile}" for profile in ("tencent", "alibaba", "ovn")), "bridge")
+_VARIANTS = ("tencent", "alibaba", "ovn", "virtual-macs")
+_NETWORKS = ("reference", *(f"{_REFERENCE}{name}" for name in _VARIANTS), "bridge")
 _MUTANT = "mutant:"
 
 

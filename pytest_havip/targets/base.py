@@ -48,6 +48,7 @@ class Feature(Enum):
     SOURCE_CHECK = "a NIC may be allowed to send from addresses that are not its own, as an appliance does"
     TENCENT_API = "its control plane speaks Tencent Cloud's API 3.0, service vpc"
     UNBINDING = "a HAVIP can be taken from its owner by hand"
+    VIRTUAL_MACS = "NICs may also speak from the MAC addresses of virtual routers"
 
 
 class TargetError(Exception):

@@ -44,7 +44,7 @@ class ReferenceNetwork(TencentNetwork):
         lab: Where the network's process runs.
         program: The arguments after ``python -m`` that start the service; a mutant's starter takes its place.
         name: How the target was chosen.
-        profile: The cloud whose choices it makes: tencent, alibaba or ovn.
+        profile: The cloud whose choices it makes: tencent, alibaba or ovn; virtual-macs to admit virtual routers'.
         port: TCP port of the API on loopback; the kernel chooses one for 0.
         log: A file to which the service appends its log, JSON lines.
 
@@ -78,7 +78,8 @@ class ReferenceNetwork(TencentNetwork):
         self.credentials = Credentials.new()
         # The API is reached from outside the lab, so its socket is made here: loopback only, port by the kernel.
         # Its DHCP server is the machine's.
-        self.features = frozenset(Feature) - (frozenset() if find_program("dnsmasq") else {Feature.DHCP})
+        lacks = set() if find_program("dnsmasq") else {Feature.DHCP}
+        self.features = frozenset(Feature) - lacks - (set() if profile == "virtual-macs" else {Feature.VIRTUAL_MACS})
         self._log = None if log is None else log.open("a")
         self._listener = socket.create_server(("127.0.0.1", port))
         host, port = self._listener.getsockname()

@@ -10,6 +10,7 @@ from pytest_havip.network.core import (
     OVN,
     PROFILES,
     TENCENT,
+    VIRTUAL_MACS,
     Cause,
     Code,
     Moved,
@@ -76,7 +77,15 @@ def test_a_bound_havip_may_have_to_be_unbound_first(cloud: "Cloud") -> None:
 
 
 def test_the_shipped_profiles_are_found_by_name() -> None:
-    assert [*PROFILES.items()] == [("tencent", TENCENT), ("alibaba", ALIBABA), ("ovn", OVN)]
+    assert [*PROFILES.items()] == [
+        ("tencent", TENCENT),
+        ("alibaba", ALIBABA),
+        ("ovn", OVN),
+        (
+            "virtual-macs",
+            VIRTUAL_MACS,
+        ),
+    ]
     assert (TENCENT.havip_quota, TENCENT.check_associate, TENCENT.owner_removal) == (10, False, OwnerRemoval.KEEPS)
 
 

@@ -1,7 +1,7 @@
 """The table of frames: each line is one rule of the guard, for the owner, another NIC, and while nobody owns it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any, TypeAlias
 
@@ -264,6 +264,27 @@ def test_of_two_faults_the_first_in_the_guards_order_is_named(cloud: Any) -> Non
     truncated = patch(spoof, 6, mac_bytes(cloud.b.mac))[:30]
     assert cloud.network.verdict(truncated, cloud.b.id) == drop(Reason.MALFORMED)
     assert cloud.network.verdict(patch(spoof, 6, mac_bytes(cloud.b.mac)), cloud.b.id) == drop(Reason.MAC_MISMATCH)
+
+
+@pytest.mark.parametrize(
+    ("mac", "announcing", "sending"),
+    [(VRRP, PUNT, PASS), ("00:00:5e:00:00:01", PUNT, PASS), ("00:00:5e:00:02:01", *[drop(Reason.MAC_MISMATCH)] * 2)],
+)
+def test_virtual_macs_are_admitted_where_the_profile_says_so(
+    cloud: Any, mac: str, announcing: Verdict, sending: Verdict
+) -> None:
+    announced = gratuitous_request(mac, cloud.owned.address)
+    sent = packet(cloud.b, cloud.b.addresses[0], OUTSIDE)
+    sent = patch(sent, 6, mac_bytes(mac))
+    for frame in (announced, sent):
+        assert cloud.network.verdict(frame, cloud.b.id) == drop(Reason.MAC_MISMATCH)
+    cloud.network.profile = replace(cloud.network.profile, admits_virtual_macs=True)
+    assert cloud.network.verdict(announced, cloud.b.id) == announcing
+    assert cloud.network.verdict(sent, cloud.b.id) == sending
+    assert cloud.network.verdict(announced, "eni-nothere") == drop(Reason.MAC_MISMATCH)
+    cloud.network.receive(announced, cloud.b.id, now=5.0)
+    owner = cloud.b if announcing is PUNT else cloud.a
+    assert cloud.network.havips[cloud.owned.id].binding.mac == owner.mac
 
 
 def test_a_detached_or_unknown_nic_has_no_port(cloud: Any) -> None:

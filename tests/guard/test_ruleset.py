@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_havip.lab import Host, Lab
-from pytest_havip.network.core import Change, Network, Profile, Refused, route_table_id
+from pytest_havip.network.core import VIRTUAL_MACS, Change, Network, Profile, Refused, route_table_id
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.rules import Chain
 from pytest_havip.wire import gratuitous_request, reply
@@ -246,3 +246,13 @@ class TestUnderLoad:
         segment = {place.interface for place in world.sockets if place.subnet == sender.subnet}
         assert heard == (segment if without else segment - {sender.interface})
         assert world.punted() == []
+
+
+def test_virtual_macs_are_looked_at_first_where_they_are_admitted() -> None:
+    vpc = RandomWalk(1).vpc
+    usual = ruleset.render(vpc, (), (), ())
+    admitting = ruleset.render(vpc, (), (), (), profile=VIRTUAL_MACS)
+    for field in ("ether saddr", "arp saddr ether"):
+        asked = f"iifname . {field} != @nic_macs"
+        assert f"\t{asked}" in usual
+        assert f"\t{field} & ff:ff:ff:ff:fe:00 != 00:00:5e:00:00:00 {asked}" in admitting

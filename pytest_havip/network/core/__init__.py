@@ -6,7 +6,7 @@ from pytest_havip.network.core.effects import Cause, Change, Effect, Moved, Rese
 from pytest_havip.network.core.forwarding import next_hop_mac
 from pytest_havip.network.core.model import Binding, DriftRange, Eip, Havip, Nic, Record, Route, Subnet, Vpc
 from pytest_havip.network.core.network import Network
-from pytest_havip.network.core.profile import ALIBABA, OVN, PROFILES, TENCENT, OwnerRemoval, Profile
+from pytest_havip.network.core.profile import ALIBABA, OVN, PROFILES, TENCENT, VIRTUAL_MACS, OwnerRemoval, Profile
 from pytest_havip.network.core.refusal import Code, Refused
 from pytest_havip.network.core.routes import route_table_id
 from pytest_havip.network.core.verdict import Action, Decision, Reason, Verdict
@@ -16,6 +16,7 @@ __all__ = [
     "OVN",
     "PROFILES",
     "TENCENT",
+    "VIRTUAL_MACS",
     "Action",
     "Binding",
     "Cause",

@@ -6,6 +6,7 @@ How often a port may announce is the kernel's to say (it needs a clock): RATE_LI
 """
 
 from pytest_havip.network.core.forwarding import Forwarding, Port
+from pytest_havip.network.core.profile import TENCENT, Profile
 from pytest_havip.network.core.verdict import Action, Reason, Verdict
 from pytest_havip.wire import arp, ethernet, ipv4
 
@@ -22,9 +23,10 @@ _UNSPECIFIED = bytes(4)
 _EVERYONE = ipv4.BROADCAST.packed
 _MINIMUM_WORDS = 5
 _FRAGMENT_OFFSET = 0x1FFF
+_VIRTUAL_ROUTERS = (b"\x00\x00\x5e\x00\x00", b"\x00\x00\x5e\x00\x01")
 
 
-def judge(frame: bytes, port: Port | None, forwarding: Forwarding) -> Verdict:
+def judge(frame: bytes, port: Port | None, forwarding: Forwarding, profile: Profile = TENCENT) -> Verdict:
     """What becomes of a frame that came in at a port; no MAC is right at a port that has no NIC attached (None).
 
     The gateway speaks for the world outside, so whom its frames name as their sender is not looked at.
@@ -32,12 +34,20 @@ def judge(frame: bytes, port: Port | None, forwarding: Forwarding) -> Verdict:
     ethertype = frame[12:14]
     if ethertype not in {_ARP, _IPV4}:
         return _DROP[Reason.ETHERTYPE]
-    if port is None or frame[6:12] != port.mac:
+    if port is None or not _may_speak_from(frame[6:12], port, profile):
         return _DROP[Reason.MAC_MISMATCH]
-    return _judge_arp(frame, port, forwarding) if ethertype == _ARP else _judge_ipv4(frame, port, forwarding)
+    if ethertype == _ARP:
+        return _judge_arp(frame, port, forwarding, profile)
+    return _judge_ipv4(frame, port, forwarding)
 
 
-def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # noqa: PLR0911 - a list of rules
+def _may_speak_from(mac: bytes, port: Port, profile: Profile) -> bool:
+    return mac == port.mac or (profile.admits_virtual_macs and mac.startswith(_VIRTUAL_ROUTERS))
+
+
+def _judge_arp(  # noqa: PLR0911 - a list of rules
+    frame: bytes, port: Port, forwarding: Forwarding, profile: Profile
+) -> Verdict:
     if len(frame) < _START + arp.LENGTH:
         return _DROP[Reason.MALFORMED]
     hardware, protocol, hardware_length, protocol_length, operation, sender_mac, sender, _, target = (
@@ -52,7 +62,7 @@ def _judge_arp(frame: bytes, port: Port, forwarding: Forwarding) -> Verdict:  # 
         return _DROP[Reason.MALFORMED]
     if operation not in {arp.REQUEST, arp.REPLY}:
         return _DROP[Reason.NOT_ARP_ANNOUNCEMENT]
-    if sender_mac != port.mac:
+    if not _may_speak_from(sender_mac, port, profile):
         return _DROP[Reason.MAC_MISMATCH]
     if port.is_gateway or (operation == arp.REQUEST and sender == _UNSPECIFIED):
         return _arp_destination(frame, port, forwarding)

@@ -53,9 +53,9 @@ class Network(Vpcs, Nics, Havips, Eips, Routes):
         """What the guard does with a frame that this NIC sends; a NIC that is not attached has no port."""
         nic = self.nics.get(nic_id)
         if nic is None:
-            return guard.judge(frame, None, _NOTHING)
+            return guard.judge(frame, None, _NOTHING, self.profile)
         forwarding = self._inventory.forwarding[nic.vpc_id]
-        return guard.judge(frame, forwarding.ports.get(nic_id), forwarding)
+        return guard.judge(frame, forwarding.ports.get(nic_id), forwarding, self.profile)
 
     def verdict_from_gateway(self, frame: bytes, subnet_id: str) -> Verdict:
         """What the guard does with a frame that the gateway sends into a subnet.
@@ -65,7 +65,7 @@ class Network(Vpcs, Nics, Havips, Eips, Routes):
         """
         subnet = self._inventory.subnet(subnet_id)
         forwarding = self._inventory.forwarding[subnet.vpc_id]
-        return guard.judge(frame, forwarding.gateways[subnet_id], forwarding)
+        return guard.judge(frame, forwarding.gateways[subnet_id], forwarding, self.profile)
 
     def receive(self, frame: bytes, nic_id: str, *, now: float) -> Decision:
         """Decide about a frame that the guard punted, in the order of arrival.

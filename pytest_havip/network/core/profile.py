@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-__all__ = ["ALIBABA", "OVN", "PROFILES", "TENCENT", "OwnerRemoval", "Profile"]
+__all__ = ["ALIBABA", "OVN", "PROFILES", "TENCENT", "VIRTUAL_MACS", "OwnerRemoval", "Profile"]
 
 
 class OwnerRemoval(Enum):
@@ -37,6 +37,8 @@ class Profile:
         owner_removal: what becomes of an owner that is taken out of the range.
         announcement_rate: announcements of HAVIPs that one NIC may make in a second, in the long run.
         announcement_burst: announcements that one NIC may make at once: 200 HAVIPs x 5 frames is normal for keepalived.
+        admits_virtual_macs: whether a NIC may also speak from the MAC addresses of virtual routers, 00:00:5e:00:01:xx
+            (RFC 9568 section 7.3) and ucarp's 00:00:5e:00:00:xx; packets for its HAVIPs reach the NIC's own address.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Profile:
     unbound_state: str = "UNBIND"
     announcement_rate: int = 1000
     announcement_burst: int = 1000
+    admits_virtual_macs: bool = False
 
 
 TENCENT = Profile("tencent")
@@ -75,5 +78,10 @@ OVN = Profile("ovn", check_associate=True, owner_removal=OwnerRemoval.UNBINDS)
 """What virtual ports of OVN do: their parents alone bind, and one that is no parent any more loses the port. Not taken
 over is what no HAVIP network should do: that any ARP reply binds, and that parents send from the address unowned."""
 
-PROFILES: Mapping[str, Profile] = MappingProxyType({profile.name: profile for profile in (TENCENT, ALIBABA, OVN)})
+VIRTUAL_MACS = Profile("virtual-macs", admits_virtual_macs=True)
+"""No cloud: Tencent's choices, for NICs that speak from the MAC addresses of virtual routers, as FRR and ucarp do."""
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {profile.name: profile for profile in (TENCENT, ALIBABA, OVN, VIRTUAL_MACS)}
+)
 """The profiles that are shipped, by name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from pytest_havip.network.core import Change, Effect, Eip, Havip, Nic, Record, Subnet, Vpc
+from pytest_havip.network.core import TENCENT, Change, Effect, Eip, Havip, Nic, Profile, Record, Subnet, Vpc
 from pytest_havip.network.dataplane import ruleset
 from pytest_havip.network.dataplane.found import FoundGuard, read_guard
 from pytest_havip.network.dataplane.internet import Internet
@@ -30,9 +30,10 @@ class DataPlane:
         fabrics: VPC id -> its part of the kernel.
     """
 
-    __slots__ = ("_fabrics", "_internet", "_keeper", "_remover")
+    __slots__ = ("_fabrics", "_internet", "_keeper", "_profile", "_remover")
 
-    def __init__(self, remover: Remover, keeper: Keeping) -> None:
+    def __init__(self, remover: Remover, keeper: Keeping, profile: Profile = TENCENT) -> None:
+        self._profile = profile
         self._remover = remover
         self._keeper = keeper
         self._fabrics: dict[str, VpcFabric] = {}
@@ -64,7 +65,7 @@ class DataPlane:
         subnets = [record for record in records if isinstance(record, Subnet)]
         nics = [record for record in records if isinstance(record, Nic)]
         havips = [record for record in records if isinstance(record, Havip)]
-        fabric = VpcFabric.create(ruleset.render(vpc, subnets, nics, havips), self._remover)
+        fabric = VpcFabric.create(ruleset.render(vpc, subnets, nics, havips, profile=self._profile), self._remover)
         self._fabrics[vpc.id] = fabric
         self._keeper.keep(vpc.id, fabric.descriptors)  # with all owners: they are never asked of the records again
         for subnet in subnets:

@@ -46,13 +46,26 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: ``text`` is nft's, with the fields of its chain in braces; ``purpose`` says what it is there for."""
+    """One rule: ``text`` is nft's, with the fields of its chain in braces; ``purpose`` says what it is there for.
+
+    ``virtual`` names the field that a network that admits the MAC addresses of virtual routers looks at first.
+    """
 
     chain: Chain
     name: str
     role: Role
     text: str
     purpose: str
+    virtual: str = ""
+
+    def written(self, *, admitting: bool) -> str:
+        """Return the text for a network that does, or does not, admit the MAC addresses of virtual routers."""
+        return f"{self.virtual} {_NO_ROUTER} {self.text}" if admitting and self.virtual else self.text
+
+
+#: Neither 00:00:5e:00:01:xx (RFC 9568 section 7.3) nor 00:00:5e:00:00:xx (ucarp).
+_NO_ROUTER = "& ff:ff:ff:ff:fe:00 != 00:00:5e:00:00:00"
+_VIRTUAL = {"ethernet-source": "ether saddr", "arp-sender-mac": "arp saddr ether"}
 
 
 def reject_chain(reason: Reason) -> str:
@@ -319,7 +332,7 @@ _POSTROUTING = (
 )
 
 RULES: tuple[Rule, ...] = tuple(
-    Rule(chain, name, role, text, purpose)
+    Rule(chain, name, role, text, purpose, _VIRTUAL.get(name, ""))
     for chain, rules in (
         (Chain.PREROUTING, _PREROUTING),
         (Chain.FROM, _FROM),

@@ -90,7 +90,7 @@ def render(
         subnets: its subnets.
         nics: their NICs.
         havips: their HAVIPs.
-        profile: how often a NIC may announce.
+        profile: how often a NIC may announce, and from which MAC addresses it may speak.
         without: names of rules to leave out, to show what each is there for.
 
     Raises:
@@ -113,7 +113,14 @@ def render(
     for subnet in own:
         lines += _subnet_chains(subnet, without)
     hook = "type filter hook {0} priority {1}; policy {2};"
-    lines += _chain("prerouting", Chain.PREROUTING, without, {}, head=hook.format("prerouting", -300, "drop"))
+    lines += _chain(
+        "prerouting",
+        Chain.PREROUTING,
+        without,
+        {},
+        head=hook.format("prerouting", -300, "drop"),
+        admitting=profile.admits_virtual_macs,
+    )
     lines += _chain("postrouting", Chain.POSTROUTING, without, {}, head=hook.format("postrouting", 300, "accept"))
     return _table(lines)
 
@@ -212,9 +219,18 @@ def _set_line(name: str, members: Sequence[str]) -> str:
     return f"{_SETS[name]} elements = {{ {', '.join(members)} }}; }}" if members else f"{_SETS[name]} }}"
 
 
-def _chain(name: str, kind: Chain, without: frozenset[str], fields: dict[str, object], *, head: str = "") -> list[str]:
+def _chain(
+    name: str,
+    kind: Chain,
+    without: frozenset[str],
+    fields: dict[str, object],
+    *,
+    head: str = "",
+    admitting: bool = False,
+) -> list[str]:
     rules = (rule for rule in RULES if rule.chain is kind and rule.name not in without)
-    texts = (rule.text.format(**fields) if fields else rule.text for rule in rules)
+    written = (rule.written(admitting=admitting) for rule in rules)
+    texts = (text.format(**fields) if fields else text for text in written)
     return [f"chain {name} {{", *(f"\t{text}" for text in (head, *texts) if text), "}"]
 
 
