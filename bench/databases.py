@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from itertools import cycle, islice
 
 from pytest_havip.clients.faults import KILLED, SERVICE_DEAD, Fault
-from pytest_havip.fixtures.programme import Number
+from pytest_havip.fixtures.numbers import Number
 from pytest_havip.fixtures.replication import (
     MACHINE_DEAD,
     ReplicatedAct,

@@ -56,6 +56,12 @@ class Cause(StrEnum):
     LINK = "link cut"
     HOST = "host dead"
     FROZEN = "machine frozen"
+    NIC = "NIC down"
+    SPLIT = "heartbeats lost"
+    REMOVED = "address removed"
+    LATE = "late announcement"
+    TRACKED = "tracked interface down"
+    RETURN = "preferred node returns"
     FREEZE = "freeze"
     EDIT = "priorities edited"
 
@@ -82,6 +88,7 @@ class Setting:
         devices: The devices that are lent to the lab, a tuple for each NIC with a device for each node.
         leased: Whether the client gets its fixed address by DHCP, and nobody configures it.
         answers: Whether the client itself answers the data probes; else a small program of ours does so on each node.
+        wired: Whether each machine is plugged in by a wire with faults on demand.
     """
 
     nodes: int = 2
@@ -90,6 +97,7 @@ class Setting:
     devices: tuple[tuple[str, ...], ...] = ()
     leased: bool = False
     answers: bool = False
+    wired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +180,8 @@ class Traits:
     `takeover` says for each cause when a standby announces the address; a cause that it lacks moves nothing, as with a
     client that probes first and finds a ghost. `preemption` tells whether a returning
     preferred node takes the address back from one that serves. `probes` tells whether it asks for the address before
-    it takes it, and leaves it to whoever defends it.
+    it takes it, and leaves it to whoever defends it. `heartbeats` says in nft's words which packets tell the nodes of
+    each other.
     """
 
     name: str
@@ -180,6 +189,7 @@ class Traits:
     preemption: bool
     takeover: Mapping[Cause, Bound]
     probes: bool = False
+    heartbeats: str = ""
 
 
 class Cluster(Protocol):

@@ -1,25 +1,36 @@
 """The faults that happen in the field, by name: how each is made on a machine of a cluster, and how it is healed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from time import time_ns
 
 from pytest_havip.clients.announcer import Instance
 from pytest_havip.clients.base import Cause, Cluster
-from pytest_havip.lab import Frame, NotSeen
+from pytest_havip.lab import Frame, NotSeen, Wire
 from pytest_havip.targets.base import Target
 
 __all__ = [
+    "ADDRESS_REMOVED",
     "FROZEN_MACHINE",
     "GRACEFUL_STOP",
+    "HEARTBEATS_LOST",
+    "HEARTBEATS_LOST_ONE_WAY",
     "HOST_DEAD",
     "KILLED",
     "LINK_CUT",
+    "NIC_DOWN",
     "PLANNED_MOVE",
+    "RETURN",
     "SERVICE_DEAD",
     "Fault",
     "Stricken",
+    "announcements_lost",
+    "announcements_repeated",
+    "hold_back",
+    "late_copy",
+    "tracked_down",
 ]
 
 #: Seconds in which a client that goes on sends its first heartbeat.
@@ -42,12 +53,26 @@ class Stricken:
         cluster: The client.
         victim: The machine that owns the address.
         heir: The machine that should take it over.
+        address: The address.
+        wires: By which machines are plugged in that have a wire with faults on demand, by the machine's name.
     """
 
     target: Target
     cluster: Cluster
     victim: Instance
     heir: Instance
+    address: IPv4Address
+    wires: Mapping[str, Wire] = field(default_factory=dict)
+
+    def wire(self, machine: Instance) -> Wire:
+        """Return the wire of a machine.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if machine.name not in self.wires:
+            raise ValueError(f"{machine.name} is plugged in directly: give the scene wires to make faults on them")
+        return self.wires[machine.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +125,91 @@ def _is_word(frame: Frame) -> bool:
     return frame.outgoing and frame.data[_ETHERTYPE] == _IPV4
 
 
+def _remove_address(stricken: Stricken) -> int:
+    """Take the address from the machine behind its client's back, as a careless operator does."""
+    victim = stricken.victim
+    held = next(each for each in victim.host.addresses(victim.interface) if each.ip == stricken.address)
+    at = time_ns()
+    victim.host.remove_address(held, victim.interface)
+    return at
+
+
+def _set_nic(stricken: Stricken, *, up: bool) -> int:
+    """Set the machine's own interface up or down: unlike a cut link, nothing can leave it either."""
+    at = time_ns()
+    if up:
+        stricken.victim.host.link_up(stricken.victim.interface)
+    else:
+        stricken.victim.host.link_down(stricken.victim.interface)
+    return at
+
+
+def _lose_heartbeats(stricken: Stricken, *pairs: tuple[Instance, Instance]) -> int:
+    """Lose what one machine of each pair should hear of the other; a witness is heard by both."""
+    at = time_ns()
+    for machine, other in pairs:
+        match = f"ip saddr {other.address} {stricken.cluster.traits.heartbeats}"
+        stricken.wire(machine).lose(match, inward=True)
+    return at
+
+
+def _mend_wires(stricken: Stricken) -> int:
+    at = time_ns()
+    for wire in stricken.wires.values():
+        wire.mend()
+    return at
+
+
+def tracked_down(interface: str) -> Fault:
+    """Return the fault that another interface of the owner goes down, on which its client keeps an eye."""
+
+    def strike(stricken: Stricken) -> int:
+        at = time_ns()
+        stricken.victim.host.link_down(interface)
+        return at
+
+    return Fault("tracked interface down", Cause.TRACKED, strike)
+
+
+def _announcements(address: IPv4Address) -> str:
+    """Announcements of an address, in nft's words."""
+    return f"arp saddr ip {address} arp daddr ip {address}"
+
+
+def announcements_lost(fault: Fault, first: int | None = None) -> Fault:
+    """Return a fault during which the heir's first announcements, or all of them, get lost on its wire."""
+
+    def strike(stricken: Stricken) -> int:
+        stricken.wire(stricken.heir).lose(_announcements(stricken.address), first=first)
+        return fault.strike(stricken)
+
+    which = "all" if first is None else "the first" if first == 1 else f"the first {first}"
+    noun = "announcement" if first == 1 else "announcements"
+    return Fault(f"{fault.name}, {which} {noun} lost", fault.cause, strike, _mend_wires)
+
+
+def announcements_repeated(fault: Fault, times: int) -> Fault:
+    """Return a fault during which each of the heir's announcements arrives so many times."""
+
+    def strike(stricken: Stricken) -> int:
+        stricken.wire(stricken.heir).repeat(_announcements(stricken.address), times)
+        return fault.strike(stricken)
+
+    return Fault(f"{fault.name}, announcements x {times}", fault.cause, strike, _mend_wires)
+
+
+def hold_back(wire: Wire, address: IPv4Address) -> int:
+    """Hold the next announcement of an address back on a wire, and return the time just before in ns."""
+    at = time_ns()
+    wire.lose(_announcements(address), first=1)
+    return at
+
+
+def late_copy(former: Instance, frame: bytes) -> Fault:
+    """Return the fault that an announcement of a former owner, held back on its wire, arrives only now."""
+    return Fault("late announcement", Cause.LATE, lambda stricken: stricken.wire(former).deliver(frame))
+
+
 def _nft(machine: Instance, text: str) -> None:
     ended = machine.host.run(["nft", text])
     if ended.returncode:
@@ -120,5 +230,23 @@ LINK_CUT = Fault(
     lambda stricken: _set_link(stricken, up=True),
 )
 HOST_DEAD = Fault("host dead", Cause.HOST, _die)
+NIC_DOWN = Fault(
+    "NIC down", Cause.NIC, lambda stricken: _set_nic(stricken, up=False), lambda stricken: _set_nic(stricken, up=True)
+)
+RETURN = Fault("preferred node returns", Cause.RETURN, lambda stricken: stricken.cluster.start(stricken.heir.host))
+ADDRESS_REMOVED = Fault("address removed", Cause.REMOVED, _remove_address)
+HEARTBEATS_LOST = Fault(
+    "heartbeats lost",
+    Cause.SPLIT,
+    lambda stricken: _lose_heartbeats(stricken, (stricken.victim, stricken.heir), (stricken.heir, stricken.victim)),
+    _mend_wires,
+)
+"""Neither machine hears the other, and all else passes: the beginning of a split brain."""
+HEARTBEATS_LOST_ONE_WAY = Fault(
+    "heartbeats to the standby lost",
+    Cause.SPLIT,
+    lambda stricken: _lose_heartbeats(stricken, (stricken.heir, stricken.victim)),
+    _mend_wires,
+)
 FROZEN_MACHINE = Fault("machine frozen", Cause.FROZEN, _freeze, _thaw)
 """As a virtual machine is frozen for a snapshot: nothing runs, and what comes meanwhile is lost."""

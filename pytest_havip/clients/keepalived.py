@@ -28,7 +28,7 @@ __all__ = ["CONFIGURATION", "KeepalivedCluster"]
 #: A node's configuration, as its host sees it.
 CONFIGURATION = "/run/keepalived.conf"
 CHECK = "/run/checkhaproxy"
-STATE = re.compile(r"Entering (\w+) STATE")
+STATE = re.compile(r"\(VI_1\) Entering (\w+) STATE")
 START_TIMEOUT = 2.0
 
 
@@ -160,10 +160,10 @@ class KeepalivedCluster(ProgramCluster):
         return at
 
     def _write_configurations(self) -> None:
-        for node, priority in zip(self.nodes, self.settings.priorities, strict=True):
+        for position, node in enumerate(self.nodes):
             peers = [peer for peer in self.nodes if peer is not node]
             text = render_keepalived(
-                node, peers, self.addresses, priority=priority, check=CHECK, settings=self.settings
+                node, peers, self.addresses, position=position, check=CHECK, settings=self.settings
             )
             node.host.write_file(CONFIGURATION, text)
 

@@ -55,8 +55,9 @@ class UcarpCluster(ProgramCluster):
     def traits(self) -> Traits:
         """What ucarp with its default timers declares; it says no goodbye."""
         announcement = Announcement("request", "own", 1, (0.0, 2.0), 0.0, None)
-        causes = (Cause.START, Cause.STOP, Cause.CRASH, Cause.LINK, Cause.HOST, Cause.FROZEN, Cause.FREEZE)
-        return Traits("ucarp", announcement, preemption=False, takeover=dict.fromkeys(causes, _SILENCE))
+        causes = (Cause.START, Cause.STOP, Cause.CRASH, Cause.LINK, Cause.HOST, Cause.FROZEN, Cause.FREEZE, Cause.NIC)
+        bounds = dict.fromkeys(causes, _SILENCE)
+        return Traits("ucarp", announcement, preemption=False, takeover=bounds, heartbeats="ip protocol vrrp")
 
     def command(self, node: Node) -> Sequence[str]:
         """In the foreground; it removes the address when it is stopped (-z)."""

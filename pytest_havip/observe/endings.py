@@ -12,6 +12,7 @@ class Outcome(StrEnum):
     TAKEN = "taken over"
     KEPT = "kept"
     STUCK = "stuck"
+    LOST = "lost"
     GHOST = "ghost"
     SILENT = "never announced"
     SPLIT = "several active"
@@ -23,6 +24,7 @@ class Blame(StrEnum):
 
     NOBODY = "nobody"
     CLIENT = "the client"
+    WIRE = "the wire"
     NETWORK = "the network"
 
 
@@ -32,11 +34,14 @@ class Situation:
 
     Args:
         before: Who owned the address before the fault.
-        announcer: Who announced it last, as its own port saw the frame leave; empty for nobody.
+        announcer: Who announced it last, as the network heard it; empty for nobody.
         reached: Whom a packet to the address reaches.
         serving: Who answers a user of the address; empty for nobody.
         holders: Whose kernel holds the address.
         active: Which of the holders runs its client.
+        unheard: Who has announced it since, and lost every announcement on its wire; empty for nobody.
+        refreshes: Whether it will announce it again all the same.
+        elsewhere: Who has announced it by an interface in another subnet; empty for nobody.
     """
 
     before: str
@@ -45,6 +50,9 @@ class Situation:
     serving: str
     holders: tuple[str, ...]
     active: tuple[str, ...]
+    unheard: str = ""
+    refreshes: bool = False
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,13 @@ def _of_the_client(owner: str, seen: Situation) -> Ending:
     if len(seen.active) > 1:
         text = f"{_names(seen.active)} hold the address and run, all at the same time"
         return Ending(Outcome.SPLIT, Blame.CLIENT, text)
+    if seen.unheard and seen.active == (seen.unheard,):
+        again = "announces it again and again" if seen.refreshes else "never announces it again"
+        text = f"all that {seen.unheard} announced got lost on its wire; it {again}"
+        return Ending(Outcome.LOST, Blame.WIRE if seen.refreshes else Blame.CLIENT, text)
+    if seen.elsewhere:
+        text = f"{seen.elsewhere} announced the address by an interface in another subnet, where it is nobody's"
+        return Ending(Outcome.STUCK, Blame.CLIENT, text)
     if owner not in seen.holders or seen.active not in {(), (owner,)}:
         others = _names(seen.active or seen.holders)
         text = f"{owner} announced the address last and no longer serves it; {others} holds it and did not announce it"

@@ -188,9 +188,9 @@ def test_a_node_that_leases_its_address_has_none_yet(lab: Lab, target: Target, m
     monkeypatch.setattr(type(target), "features", frozenset(Feature))
     with ExitStack() as ends:
         stage = ends.enter_context(Stage.build(lab, target))
-        machines, nodes = launch_nodes(ends, stage, stage.subnet(), "leased", Setting(leased=True))
-        assert machines[0].host.addresses("eth0") == []
-        assert nodes[0].nics[0].address == machines[0].address
+        launched = launch_nodes(ends, stage, stage.subnet(), "leased", Setting(leased=True))
+        assert launched.machines[0].host.addresses("eth0") == []
+        assert launched.nodes[0].nics[0].address == launched.machines[0].address
 
 
 @pytest.mark.skipif(TAPS, reason="this user may open /dev/net/tun")

@@ -12,7 +12,7 @@ from pytest_havip.clients.keepalived import KeepalivedCluster
 from pytest_havip.clients.program import ProgramMissing
 from pytest_havip.clients.replication import DatabasePair
 from pytest_havip.fixtures.balancing import BalancedAct, balanced, form_balancers
-from pytest_havip.fixtures.programme import Number
+from pytest_havip.fixtures.numbers import Number
 from pytest_havip.fixtures.replication import ReplicatedAct, replicated
 from pytest_havip.fixtures.takeovers import Played, play
 from pytest_havip.lab import Lab

@@ -1,6 +1,7 @@
 """What a cluster declares about itself, from its settings."""
 
 from pytest_havip.clients.base import Announcement, Bound, Cause, Traits
+from pytest_havip.clients.wsfc.messages import PORT
 from pytest_havip.clients.wsfc.settings import WsfcSettings
 
 __all__ = ["declare_traits"]
@@ -29,7 +30,8 @@ def declare_traits(settings: WsfcSettings, *, heartbeat: bool = False) -> Traits
     if heartbeat:
         bounds[Cause.LINK] = bounds[Cause.MOVE]
     probes = check.probe_number > 0
-    return Traits("wsfc (simulated)", announcement, settings.failback == "immediate", bounds, probes=probes)
+    preemption, heartbeats = settings.failback == "immediate", f"udp dport {PORT}"
+    return Traits("wsfc (simulated)", announcement, preemption, bounds, probes=probes, heartbeats=heartbeats)
 
 
 def _takeover_bounds(settings: WsfcSettings) -> dict[Cause, Bound]:
@@ -45,5 +47,5 @@ def _takeover_bounds(settings: WsfcSettings) -> dict[Cause, Bound]:
     )
     start = Bound(f"(0 .. join_wait) + {checked}", first, settings.join_wait + last)
     service = Bound(f"(0 .. LooksAlive) + {checked}", first, settings.looks_alive + last)
-    silent = dict.fromkeys((Cause.LINK, Cause.HOST, Cause.FROZEN), lost)
+    silent = dict.fromkeys((Cause.LINK, Cause.HOST, Cause.FROZEN, Cause.NIC), lost)
     return {Cause.START: start, Cause.STOP: at_once, Cause.MOVE: at_once, Cause.SERVICE: service, **silent}
