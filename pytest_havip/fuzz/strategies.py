@@ -290,7 +290,7 @@ def _choice(world: World, kinds: tuple[str, ...], number: int) -> tuple[Action, 
     for kind in ACTIONS:
         if kind == "announce" and kind in kinds:
             spoofs = _MANY_SPOOFS if is_spoofy else _FEW_SPOOFS
-            is_calm = not is_spoofy and number % _CALM == 0
+            is_calm = not is_spoofy and number % _CALM == 0 and not _CHEAP.issuperset(kinds)
             claims = _ANNOUNCED if is_calm else _SHARES[kind] - spoofs
             chosen += _picked_claims(random, part, tuple(_claims(part)), claims)
             chosen += _picked(random, tuple(_spoofs(part)), spoofs)
