@@ -29,8 +29,8 @@ from pytest_havip.targets import open_target
 
 #: `bench/planted.py`, which hunts the planted faults of order by as many seeds as one likes; here it is one seed each.
 BENCH = run_path(str(Path(__file__).parents[2] / "bench" / "planted.py"))
-#: What is a matter of milliseconds may take so many steps more on a busy machine.
-SPARE = {"refreshes-overtake": 1}
+#: Their stories take a minute to shorten: what is a matter of time is tried often, or in worlds of their own.
+SLOW = {"late-data-path", "refreshes-overtake", "routes-lag"}
 CLAIM, RIVAL = Announce("a", "h1"), Announce("b", "h1")
 #: By the mutant: the requirement that its shortest story breaks, and that story.
 PLANTED: dict[str, tuple[str, tuple[Action, ...]]] = {
@@ -79,7 +79,7 @@ def test_what_only_time_brings_to_light_shrinks_too() -> None:
     assert list(map(type, shortest)) in ([Announce, Cut, Wait], [Announce, Cut]), shortest
 
 
-@pytest.mark.parametrize("name", BENCH["PLANTED"])
+@pytest.mark.parametrize("name", sorted(BENCH["PLANTED"].keys() - SLOW))
 def test_a_fault_of_order_is_found_and_shrunk(name: str) -> None:
     with (
         Lab.open() as lab,
@@ -88,4 +88,14 @@ def test_a_fault_of_order_is_found_and_shrunk(name: str) -> None:
     ):
         hunted = BENCH["hunt"](executor, seed=1, seconds=60)
     assert hunted is not None, MUTANTS[name].fault
-    assert BENCH["PLANTED"][name] <= hunted.steps <= BENCH["PLANTED"][name] + SPARE.get(name, 0), hunted
+    assert hunted.steps == BENCH["PLANTED"][name], hunted
+
+
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_a_fault_that_is_slow_to_shrink_is_found(name: str) -> None:
+    with (
+        Lab.open() as lab,
+        open_target(f"mutant:{name}", lab) as target,
+        WireExecutor(lab, target) as executor,
+    ):
+        assert explore(executor, stories=0, opening=BENCH["drawn"](1, 60)).is_over, MUTANTS[name].fault
