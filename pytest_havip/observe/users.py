@@ -48,7 +48,7 @@ class Users:
 
     @classmethod
     def of_the_web(
-        cls, host: Host, address: IPv4Address, *, port: int = 80, new: int = 2, kept: int = 2, pause: float = 0.02
+        cls, host: Host, address: IPv4Address, *, port: int = 80, new: int = 2, kept: int = 2, pause: float = 0.05
     ) -> Self:
         """Let users ask for pages of a `WebServer`, all the time.
 
