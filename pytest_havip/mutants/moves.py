@@ -217,6 +217,7 @@ MUTANTS = (
         frozenset(
             {
                 "HAVIP-API-003",
+                "HAVIP-EIP-002",
                 "HAVIP-MOVE-007",
                 "HAVIP-MOVE-008",
                 "HAVIP-MOVE-009",
@@ -225,6 +226,8 @@ MUTANTS = (
                 "HAVIP-ORDER-050",
                 "HAVIP-ORDER-051",
                 "HAVIP-RANGE-002",
+                "HAVIP-ROUTE-002",
+                "HAVIP-SOURCE-005",
             }
         ),
         _no_way_back,

@@ -160,13 +160,15 @@ MUTANTS = (
     Mutant(
         "nics-remember",
         "A NIC that is attached again has the HAVIPs back that it lost.",
-        frozenset({"HAVIP-API-003", "HAVIP-NIC-006", "HAVIP-PATH-021"}),
+        frozenset({"HAVIP-API-003", "HAVIP-EIP-003", "HAVIP-NIC-006", "HAVIP-PATH-021", "HAVIP-ROUTE-003"}),
         _when_it_comes(lambda nic: nic.id),
     ),
     Mutant(
         "fixed-addresses-remember",
         "A new NIC has the HAVIPs of the one that had its fixed address.",
-        frozenset({"HAVIP-API-003", "HAVIP-NIC-006", "HAVIP-NIC-007", "HAVIP-PATH-021"}),
+        frozenset(
+            {"HAVIP-API-003", "HAVIP-EIP-003", "HAVIP-NIC-006", "HAVIP-NIC-007", "HAVIP-PATH-021", "HAVIP-ROUTE-003"}
+        ),
         _when_it_comes(lambda nic: (nic.subnet_id, nic.addresses[0])),
     ),
     Mutant(
@@ -185,6 +187,7 @@ MUTANTS = (
                 "HAVIP-PATH-016",
                 "HAVIP-PATH-019",
                 "HAVIP-PATH-020",
+                "HAVIP-ROUTE-009",
                 "HAVIP-SPOOF-017",
             }
         ),
