@@ -23,7 +23,7 @@ def test_what_a_lab_needs_is_there() -> None:
 
 
 def test_missing_programs_are_told_by_who_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_find", lambda _name: "")
+    monkeypatch.setattr(module, "find_program", lambda _name: "")
     found = by_name()
     assert {name: found[name].status for name in ("nft", "ip", "ping", "keepalived", "haproxy")} == {
         "nft": "fail",
