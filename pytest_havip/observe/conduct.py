@@ -11,8 +11,9 @@ from pytest_havip.observe.announcements import announced_by, sender_macs
 
 __all__ = ["RULES", "Conduct", "complaints"]
 
-#: Seconds that a busy machine may add to a client's own timers.
-_SLACK = 1.0
+#: Seconds that a machine may add to a client's own timers, and how often a client waits to be woken up meanwhile: by a
+#: missing heartbeat, by its timer, and to send. A machine that held up the prober may have held up each of these.
+_SLACK, _WAKES = 1.0, 3
 #: Nanoseconds after a takeover in which the old owner may still be busy giving up.
 _MOMENT = 100_000_000
 #: Nanoseconds from a client's first announcement until it can be said whether another one followed, and after which it
@@ -44,6 +45,7 @@ class Conduct:
         elsewhere: The machines as they are by NICs in other subnets.
         healed: When the fault was undone; 0 if it was not.
         survivors: Names of the machines whose kernel held the address when things had settled after that.
+        pause: For how long the machine let a program wait that wakes up a hundred times a second, in seconds, at most.
     """
 
     traits: Traits
@@ -60,6 +62,12 @@ class Conduct:
     elsewhere: tuple[Instance, ...] = field(default=())
     healed: int = 0
     survivors: tuple[str, ...] = ()
+    pause: float = 0.0
+
+    @property
+    def slack(self) -> float:
+        """Seconds that are not held against the client."""
+        return _SLACK + _WAKES * self.pause
 
     @property
     def is_healed_split(self) -> bool:
@@ -83,7 +91,7 @@ def _announces_late(seen: Conduct) -> str:
     if seen.bound is None or seen.announced is None:
         return ""
     seconds = (seen.announced - seen.at) / 1e9
-    if seconds <= seen.bound.latest + _SLACK:
+    if seconds <= seen.bound.latest + seen.slack:
         return ""
     return f"{seen.heir.name} announced {seen.address} after {seconds:.2f} s; {seen.bound.formula} ends earlier"
 
@@ -137,12 +145,12 @@ def _announces_otherwise(seen: Conduct) -> str:
         return ""
     declared, since = seen.traits.announcement, seen.announced
     sent = [frame.time_ns for frame in announced_by(seen.heir, seen.address, since=since, until=seen.until)]
-    slack, declaration = _SLACK * 1e9, f"{seen.traits.name} declares {declared}"
+    slack, declaration = seen.slack * 1e9, f"{seen.traits.name} declares {declared}"
     last = declared.blocks[-1] + (declared.count - 1) * declared.spacing
     due = declared.count * len(declared.blocks)
     over = since + last * 1e9 + slack
     if seen.until >= over and (count := sum(at <= over for at in sent)) < due:
-        return f"{seen.heir.name} announced {seen.address} {count} times in {last + _SLACK:g} s; {declaration}"
+        return f"{seen.heir.name} announced {seen.address} {count} times in {last + seen.slack:g} s; {declaration}"
     if declared.refresh is None:
         return ""
     for before, after in pairwise([*sent, seen.until]):
