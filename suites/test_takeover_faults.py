@@ -209,30 +209,30 @@ def test_nobody_owns_the_havip_until_a_slow_client_announces_it(act: Acts) -> No
     assert election.owner is scene.first
 
 
-@pytest.mark.parametrize("client", ["keepalived", "wsfc"])
+@pytest.mark.parametrize("ours", ["keepalived", "wsfc"])
 @requirement("HAVIP-TAKE-041")
-def test_an_address_removed_by_hand_comes_back(act: Acts, record_takeover: Callable[[Row], None], client: str) -> None:
-    removed = act(f"{client} careless").taken(0)
+def test_an_address_removed_by_hand_comes_back(act: Acts, record_takeover: Callable[[Row], None], ours: str) -> None:
+    removed = act(f"{ours} careless").taken(0)
     record_takeover(removed.row)
     assert_kept(removed)
     assert removed.holders == (removed.victim.name,)
     assert removed.outage.served
 
 
-@pytest.mark.parametrize("client", ["keepalived", "wsfc"])
+@pytest.mark.parametrize("ours", ["keepalived", "wsfc"])
 @requirement("HAVIP-TAKE-042")
 def test_the_standby_follows_an_owner_whose_nic_is_down(
-    act: Acts, record_takeover: Callable[[Row], None], client: str
+    act: Acts, record_takeover: Callable[[Row], None], ours: str
 ) -> None:
-    taken = act(f"{client} careless").taken(1)
+    taken = act(f"{ours} careless").taken(1)
     record_takeover(taken.row)
     assert_taken_over(taken)
 
 
-@pytest.mark.parametrize("client", ["keepalived", "wsfc"])
+@pytest.mark.parametrize("ours", ["keepalived", "wsfc"])
 @requirement("HAVIP-TAKE-043")
-def test_a_nic_that_is_up_again_moves_nothing(act: Acts, client: str) -> None:
-    played = act(f"{client} careless")
+def test_a_nic_that_is_up_again_moves_nothing(act: Acts, ours: str) -> None:
+    played = act(f"{ours} careless")
     ended, taken = aftermath(played), played.taken(1)
     if played.announced_again():
         raise Inconclusive(f"{taken.victim.name} announced the address again: {ended.text}")

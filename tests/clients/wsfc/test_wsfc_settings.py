@@ -69,6 +69,7 @@ def test_the_bounds_of_the_defaults() -> None:
         Cause.LINK: (20.0, 24.0),
         Cause.HOST: (20.0, 24.0),
         Cause.FROZEN: (20.0, 24.0),
+        Cause.NIC: (20.0, 24.0),
     }
     at_once = declare_traits(WsfcSettings(check=replace(NT, probe_wait=0.2))).takeover[Cause.MOVE]
     assert (at_once.earliest, at_once.latest) == (0.0, 0.2), "its first probe announces"
