@@ -39,6 +39,8 @@ UNSUPPORTED = {
     "HAVIP-ADDR-019",
     "HAVIP-API-003",
     *(f"HAVIP-API-{number:03}" for number in (6, 7, 8, 10, 11, 13, *range(16, 21), *range(24, 35))),
+    *(f"HAVIP-DHCP-{number:03}" for number in range(1, 5)),
+    *(f"HAVIP-DUR-{number:03}" for number in range(1, 7)),
     *(f"HAVIP-EIP-{number:03}" for number in range(1, 14)),
     *(f"HAVIP-ROUTE-{number:03}" for number in range(1, 12)),
     *(f"HAVIP-SOURCE-{number:03}" for number in range(1, 6)),
