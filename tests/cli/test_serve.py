@@ -2,6 +2,7 @@ import fcntl
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -136,8 +137,11 @@ def test_a_shell_has_a_terminal(served: tuple["Shell", str]) -> None:
         fcntl.ioctl(near, termios.TIOCSWINSZ, struct.pack("HHHH", 43, 132, 0, 0))
         with shell.start("exec", "--network", name, "node2", stdin=far, stdout=far, stderr=far) as process:
             os.close(far)
-            os.write(near, b"test -t 0 && stty size; sh -c 'hostname; sleep 1000'\n")
-            assert "43 132" in read_terminal(near, "node2")
+            # No shell waits for a child when Ctrl-C comes: it would go on as if nothing had been.
+            os.write(near, b"test -t 0 && stty size; hostname; sh -c 'echo be''gun; exec sleep 1000'\n")
+            said = read_terminal(near, "begun")
+            assert "43 132" in said
+            assert "node2" in said
             os.write(near, b"\x03")  # Ctrl-C is for what sleeps, not for the shell
             read_terminal(near, "# ")
             os.write(near, b"echo I am $((40 + 2)); exit 5\n")
@@ -150,6 +154,7 @@ def test_a_shell_has_a_terminal(served: tuple["Shell", str]) -> None:
 def read_terminal(near: int, wanted: str) -> str:
     said = ""
     while wanted not in said:
+        assert select.select([near], [], [], PATIENCE)[0], f"{wanted!r} did not come; the terminal shows {said!r}"
         said += os.read(near, 4096).decode()
     return said
 
