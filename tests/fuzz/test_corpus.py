@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_havip.fuzz import REQUIREMENTS, Failure, Trace, WireExecutor, replay
+from pytest_havip.fuzz import REQUIREMENTS, Failure, Race, Trace, WireExecutor, replay
 from pytest_havip.fuzz.core import CoreExecutor
 from pytest_havip.lab import Lab
 from pytest_havip.mutants import MUTANTS
@@ -41,7 +41,9 @@ def test_it_turns_red_on_the_network_that_it_names(failures: Mapping[str, Failur
     trace, failure = TRACES[name], failures[name]
     assert failure is not None
     found = failure.disagreement
-    assert (found.requirement, found.seen, found.expected) == (trace.requirement, trace.seen, trace.expected)
+    assert found.requirement == trace.requirement
+    if not any(isinstance(action, Race) for action in trace.actions):  # who wins a race, nobody knows before
+        assert (found.seen, found.expected) == (trace.seen, trace.expected)
 
 
 @pytest.mark.parametrize("name", TRACES)
