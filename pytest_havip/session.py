@@ -169,8 +169,8 @@ class HavipSession:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:  # noqa: ANN401 - xdist's
-        """Let tests that share takeovers run in one process, where pytest-xdist is to spread single tests."""
-        if config.option.dist not in {"load", "loadgroup", "worksteal"}:
+        """Let tests that share takeovers run in one process: ours, and one's own with ``--dist loadgroup``."""
+        if config.option.dist not in ({"load", "loadgroup", "worksteal"} if self._bundled else {"loadgroup"}):
             return None
         from pytest_havip.sharing import GroupScheduling  # noqa: PLC0415 - pytest-xdist is optional
 

@@ -35,7 +35,6 @@ CLAIM, RIVAL = Announce("a", "h1"), Announce("b", "h1")
 #: By the mutant: the requirement that its shortest story breaks, and that story.
 PLANTED: dict[str, tuple[str, tuple[Action, ...]]] = {
     "silent-moves": ("HAVIP-API-003", (CLAIM, RIVAL)),
-    "refresh-is-a-change": ("HAVIP-API-003", (CLAIM, CLAIM)),
     "replies-bind-nothing": ("HAVIP-BIND-002", (Announce("a", "h1", "reply"),)),
     "probes-bind": ("HAVIP-BIND-005", (Probe("a", "h1"),)),
     "any-sender-mac": ("HAVIP-SPOOF-004", (Announce("a", "h1", fault="sender-mac"),)),

@@ -28,7 +28,9 @@ def test_single(number):
 
 def test_a_group_stays_in_one_process(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_a=GROUPED, test_b=GROUPED, test_c=SINGLE)
-    result = pytester.runpytest_subprocess("--havip", "-n2", "-v", "test_a.py", "test_b.py", "test_c.py")
+    result = pytester.runpytest_subprocess(
+        "--havip", "-n2", "--dist", "loadgroup", "-v", "test_a.py", "test_b.py", "test_c.py"
+    )
     result.assert_outcomes(passed=18)
     ran = re.findall(r"\[(gw\d)\].*::test_(grouped|single)", result.stdout.str())
     assert len({process for process, kind in ran if kind == "grouped"}) == 1
