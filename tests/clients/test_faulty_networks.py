@@ -88,11 +88,6 @@ TRIALS: dict[str, tuple[str, str, Trial]] = {
         "keepalived preempting",
         lambda act: variants.test_the_address_is_taken_over(act, ignore, "keepalived preempting", 1),
     ),
-    "HAVIP-TAKE-056": (
-        "bindings-age",
-        "keepalived returning",
-        variants.test_a_returning_machine_that_does_not_preempt_moves_nothing,
-    ),
     "HAVIP-TAKE-059": (
         "first-wins",
         "keepalived once",

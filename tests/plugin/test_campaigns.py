@@ -115,7 +115,8 @@ def test_what_was_found_before_an_interruption_is_kept(run: Run) -> None:
 
 
 def test_a_should_does_not_end_it_and_leaves_it_green(run: Run) -> None:
-    words = ("--havip-target=mutant:silent-moves", "--havip-fuzz=3x", "--havip-fuzz-database=")
+    # Of the other areas it breaks a MUST, too: after a restart its events are missing.
+    words = ("--havip-target=mutant:silent-moves", "--havip-areas=API", "--havip-fuzz=3x", "--havip-fuzz-database=")
     code, shown = run(*words, plugin=EAGER)
     assert code == 0, shown
     assert re.search(r"^havip: [\d,]+ stories, .*; nothing found\n", shown, re.MULTILINE)
@@ -130,10 +131,10 @@ def test_it_judges_by_what_the_network_has_to_fulfil_and_the_areas_say() -> None
         settings = SimpleNamespace(areas=areas)
         return module._judged(SimpleNamespace(profile=profile, features=frozenset(features)), settings)  # type: ignore[arg-type]
 
-    assert judged((), Feature.EVENTS) == REQUIREMENTS
-    assert judged(()) == REQUIREMENTS - {"HAVIP-API-003"}
-    assert judged((), Feature.EVENTS, profile="ovn") == REQUIREMENTS - {"HAVIP-SPOOF-007"}
-    assert judged(("SCOPE", "RANGE")) == {"HAVIP-SCOPE-001", "HAVIP-SCOPE-002", "HAVIP-SCOPE-003"}
+    assert judged((), *Feature) == REQUIREMENTS
+    assert judged((), *(set(Feature) - {Feature.EVENTS})) == REQUIREMENTS - {"HAVIP-API-003"}
+    assert judged((), *Feature, profile="ovn") == REQUIREMENTS - {"HAVIP-SPOOF-007"}
+    assert judged(("SCOPE", "BIND"), *Feature) == {each for each in REQUIREMENTS if each[6:-4] in {"SCOPE", "BIND"}}
 
 
 def test_the_usual_run_tells_what_it_judged_if_asked(run: Run) -> None:
