@@ -31,6 +31,8 @@ from pytest_havip.targets import open_target
 BENCH = run_path(str(Path(__file__).parents[2] / "bench" / "planted.py"))
 #: Their stories take up to a minute to shorten: each try is slow, or is repeated, or takes a world of its own.
 SLOW = {"changes-in-a-row-are-one", "late-data-path", "refreshes-overtake", "routes-lag"}
+#: As slow are these.
+LONG = {"silent-moves", "release-unbinds-all", "addresses-remember"}
 CLAIM, RIVAL = Announce("a", "h1"), Announce("b", "h1")
 #: By the mutant: the requirement that its shortest story breaks, and that story.
 PLANTED: dict[str, tuple[str, tuple[Action, ...]]] = {
@@ -48,7 +50,9 @@ PLANTED: dict[str, tuple[str, tuple[Action, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in PLANTED]
+)
 def test_it_is_found_and_shrunk_to_the_shortest_story(name: str) -> None:
     requirement, shortest = PLANTED[name]
     # After a restart a MUST may be broken, where before it was a SHOULD.
@@ -67,6 +71,7 @@ def test_it_is_found_and_shrunk_to_the_shortest_story(name: str) -> None:
     assert failure.disagreement.requirement == requirement, failure
 
 
+@pytest.mark.slow
 def test_what_only_time_brings_to_light_shrinks_too() -> None:
     story = [RIVAL, Announce("c", "h2"), DataProbe("o", "h1"), Cut("b"), Wait(2500), Probe("o", "h2"), Cut("a")]
     with (
@@ -91,6 +96,7 @@ def test_a_fault_of_order_is_found_and_shrunk(name: str) -> None:
     assert hunted.steps == BENCH["PLANTED"][name], hunted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SLOW))
 def test_a_fault_that_is_slow_to_shrink_is_found(name: str) -> None:
     with (
